@@ -1,0 +1,1 @@
+//! Technical tokens of Siemens Insights Hub for async programs: tokio and reqwest.

@@ -1,0 +1,1 @@
+//! Technical tokens of Siemens Insights Hub for blocking programs: threads and ureq.

@@ -1,0 +1,2 @@
+//! The program `tm`.
+fn main() {}
