@@ -1,0 +1,111 @@
+//! A token: one shared, validated text, wiped when the last handle drops.
+
+use std::{fmt, sync::Arc};
+
+use http::HeaderValue;
+use zeroize::Zeroizing;
+
+use crate::{Claims, ClaimsError, secret::SecretText};
+
+const SCHEME: &str = "Bearer ";
+
+/// A bearer token. Cloning shares the text; the text is wiped when the last handle and the last header value
+/// made from it are gone. Nothing prints it: `Debug` shows no part of it, and there is no `Display`.
+///
+/// What lies in an HTTP library's own buffers is not ours to wipe.
+///
+/// ```
+/// # use tm_core::Token;
+/// let token = Token::new("aaa.bbb.ccc").unwrap();
+/// assert_eq!(token.secret(), "aaa.bbb.ccc");
+/// assert_eq!(token.authorization().as_bytes(), b"Bearer aaa.bbb.ccc");
+/// assert!(!format!("{token:?}").contains("aaa"));
+/// ```
+#[derive(Clone)]
+pub struct Token(Arc<SecretText>);
+
+impl Token {
+    /// Longest token that is accepted, in bytes. The gateways refuse headers near 10 KB.
+    pub const MAX_BYTES: usize = 16 * 1024;
+
+    /// Accepts the characters of a bearer token (RFC 6750 §2.1: letters, digits, `-._~+/=`), 1 to 16 KiB.
+    pub fn new(secret: &str) -> Option<Self> {
+        let fits = !secret.is_empty() && secret.len() <= Self::MAX_BYTES;
+        if !fits || !secret.bytes().all(is_b64token) {
+            return None;
+        }
+        let mut text = Zeroizing::new(String::with_capacity(SCHEME.len() + secret.len()));
+        text.push_str(SCHEME);
+        text.push_str(secret);
+        Some(Self(Arc::new(SecretText::new(text)?)))
+    }
+
+    /// The bare token, as it stands in `access_token`. Mind where it goes.
+    pub fn secret(&self) -> &str {
+        &self.0.as_str()[SCHEME.len()..]
+    }
+
+    /// The value of an `Authorization` header, marked sensitive. It shares the token's memory: no copy is made.
+    pub fn authorization(&self) -> HeaderValue {
+        self.0.header()
+    }
+
+    /// What the token says of itself. Nothing is verified.
+    ///
+    /// # Errors
+    /// The token is no JWT with readable claims.
+    pub fn claims(&self) -> Result<Claims, ClaimsError> {
+        Claims::read(self.secret())
+    }
+
+    /// How many bytes of memory this token holds, about.
+    pub fn bytes(&self) -> usize {
+        self.0.as_str().len()
+    }
+
+    /// Whether both handles share one text, without comparing it.
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+fn is_b64token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+}
+
+/// Equal texts. Not in constant time: both sides are the program's own.
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.same(other) || self.secret() == other.secret()
+    }
+}
+
+impl Eq for Token {}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token([secret])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_characters_of_a_bearer_token_are_accepted() {
+        assert!(Token::new("a.b-c_d~e+f/g=").is_some());
+        for bad in ["", "a b", "a\r\nX-Evil: 1", "a\u{e9}", "a\"b"] {
+            assert!(Token::new(bad).is_none(), "{bad:?}");
+        }
+        assert!(Token::new(&"x".repeat(Token::MAX_BYTES)).is_some());
+        assert!(Token::new(&"x".repeat(Token::MAX_BYTES + 1)).is_none());
+    }
+
+    #[test]
+    fn equal_texts_are_equal_tokens() {
+        let (one, two) = (Token::new("abc").unwrap(), Token::new("abc").unwrap());
+        assert!(one == two && !one.same(&two) && one.same(&one.clone()));
+        assert!(one != Token::new("abd").unwrap());
+    }
+}

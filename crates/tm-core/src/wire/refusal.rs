@@ -1,0 +1,137 @@
+//! What the service said when it did not give what was asked for.
+
+use std::fmt;
+
+use http::{HeaderMap, StatusCode, header};
+use serde_json::Value;
+
+use crate::ServiceText;
+
+/// How many bytes of an error body are looked at.
+const READ_AT_MOST: usize = 16 * 1024;
+
+/// A status other than 2xx, with whatever the body told. All text is capped and escaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The service's own code, such as `mdsp.core.tokenmanager.forbidden`.
+    pub code: Option<ServiceText>,
+    /// What it says to people.
+    pub message: Option<ServiceText>,
+    /// The reference under which the operator of the service finds it in its log.
+    pub logref: Option<ServiceText>,
+    /// Where a redirect points. It is never followed.
+    pub location: Option<ServiceText>,
+}
+
+impl Refusal {
+    /// Reads any body: `{"errors":[…]}`, `{"error","error_description"}`, `{"message"}`, other JSON, HTML, nothing.
+    pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let location = status.is_redirection().then(|| headers.get(header::LOCATION)).flatten();
+        let mut refusal = Self {
+            status: status.as_u16(),
+            code: None,
+            message: None,
+            logref: None,
+            location: location.and_then(|value| ServiceText::new(&String::from_utf8_lossy(value.as_bytes()))),
+        };
+        let body = &body[..body.len().min(READ_AT_MOST)];
+        match serde_json::from_slice::<Value>(body) {
+            Ok(json) => refusal.take_json(&json),
+            Err(_) => refusal.message = plain_text(body),
+        }
+        refusal
+    }
+
+    fn take_json(&mut self, json: &Value) {
+        let first = json.pointer("/errors/0").unwrap_or(json);
+        let text = |names: &[&str]| {
+            names.iter().find_map(|name| match first.get(name)? {
+                Value::String(text) => ServiceText::new(text),
+                Value::Number(number) => ServiceText::new(&number.to_string()),
+                _ => None,
+            })
+        };
+        self.message = text(&["message", "error_description", "description", "detail"]);
+        self.code = text(&["code", "errorCode", "error"]);
+        self.logref = text(&["logref", "logRef", "logReference"]);
+    }
+}
+
+/// The words of an HTML page or of plain text: tags fall out, white space folds.
+fn plain_text(body: &[u8]) -> Option<ServiceText> {
+    let text = String::from_utf8_lossy(body);
+    let mut words = String::new();
+    let mut in_tag = false;
+    for character in text.chars().take(READ_AT_MOST) {
+        match character {
+            '<' => in_tag = true,
+            '>' if in_tag => {
+                in_tag = false;
+                words.push(' ');
+            }
+            _ if in_tag => {}
+            _ => words.push(character),
+        }
+    }
+    let folded = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    ServiceText::new(&folded)
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}", self.status)?;
+        if let Some(code) = &self.code {
+            write!(f, " {code}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ", {message}")?;
+        }
+        if let Some(logref) = &self.logref {
+            write!(f, " (log reference {logref})")?;
+        }
+        if let Some(location) = &self.location {
+            write!(f, ", redirecting to {location}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(status: u16, body: &str) -> String {
+        Refusal::read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes()).to_string()
+    }
+
+    #[test]
+    fn every_known_shape_becomes_one() {
+        let errors = r#"{"errors":[{"code":"mdsp.x","message":"no","logref":"r1"},{"code":"second"}]}"#;
+        assert_eq!(shown(403, errors), "status 403 mdsp.x, no (log reference r1)");
+        let oauth = r#"{"error":"unauthorized","error_description":"Bad credentials"}"#;
+        assert_eq!(shown(401, oauth), "status 401 unauthorized, Bad credentials");
+        assert_eq!(shown(500, r#"{"message":"oops"}"#), "status 500, oops");
+        assert_eq!(shown(500, r#"[1,2]"#), "status 500");
+        assert_eq!(shown(502, "<html><h1>Bad\n Gateway</h1></html>"), "status 502, Bad Gateway");
+        assert_eq!(shown(503, ""), "status 503");
+    }
+
+    #[test]
+    fn hostile_text_is_capped_and_escaped() {
+        let long = format!("{{\"message\":\"{}\"}}", "x".repeat(5_000));
+        assert!(shown(400, &long).chars().count() < 600);
+        assert_eq!(shown(400, "a\u{7}b"), "status 400, a\\u{7}b");
+        assert_eq!(shown(400, &"<".repeat(100_000)), "status 400");
+    }
+
+    #[test]
+    fn a_redirect_tells_where_it_points() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, "https://api.eu1.siemens.app/x".parse().unwrap());
+        let refusal = Refusal::read(StatusCode::PERMANENT_REDIRECT, &headers, b"");
+        assert_eq!(refusal.to_string(), "status 308, redirecting to https://api.eu1.siemens.app/x");
+    }
+}
