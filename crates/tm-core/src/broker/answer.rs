@@ -1,0 +1,383 @@
+//! What an answer means: for each tenant of the call, and for the service as a whole.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Broker, EffectId, Outcome, Output, backoff,
+    flight::{Key, Rest},
+    gate::{ALIKE_TO_PAUSE, Health, Hold, PAUSE, Sign},
+    lifetime::Lifetime,
+    pipeline::UnderWay,
+    vault::Held,
+};
+use crate::{
+    Error, ErrorKind, Now, TransportError, TransportFault, UnixTime,
+    wire::{IssuedToken, Refusal, batch::Entry},
+};
+
+/// What a status other than 2xx is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// 401: the credentials.
+    Credentials,
+    /// Another 4xx: this very request.
+    Request,
+    /// 429.
+    TooMany,
+    /// 503.
+    Overload,
+    /// 408, 500, 502, 504: an outage that may pass.
+    Outage,
+    /// 3xx: the service has moved.
+    Redirect,
+    /// Anything else, which repeating does not mend.
+    Broken,
+}
+
+impl Meaning {
+    pub(crate) fn of(refusal: &Refusal) -> Self {
+        match refusal.status {
+            401 => Self::Credentials,
+            429 => Self::TooMany,
+            503 => Self::Overload,
+            408 | 500 | 502 | 504 => Self::Outage,
+            300..=399 => Self::Redirect,
+            400..=499 => Self::Request,
+            _ => Self::Broken,
+        }
+    }
+
+    fn error(self, refusal: &Refusal) -> Error {
+        let error = match self {
+            Self::Credentials => {
+                Error::new(ErrorKind::Unauthorized, "the service refuses the application's credentials")
+            }
+            Self::Request => {
+                Error::new(ErrorKind::TenantRefused, "the service refuses a token for this tenant")
+            }
+            Self::TooMany => Error::new(ErrorKind::Throttled, "the service asks for patience").transient(),
+            Self::Overload | Self::Outage => Error::new(ErrorKind::Service, "the service fails").transient(),
+            Self::Redirect => Error::new(
+                ErrorKind::Service,
+                "the gateway redirects, and redirects are not followed with the key",
+            ),
+            Self::Broken => Error::new(ErrorKind::Service, "the service answers with an unexpected status"),
+        };
+        error.with_refusal(refusal.clone())
+    }
+
+    fn health(self) -> Health {
+        match self {
+            Self::Credentials | Self::Request | Self::Redirect => Health::Answering,
+            Self::TooMany => Health::Throttling,
+            Self::Overload => Health::Overloaded,
+            Self::Outage | Self::Broken => Health::Failing,
+        }
+    }
+}
+
+impl Broker {
+    /// A call has come to its end, one way or another. Late and repeated answers find nothing.
+    pub(super) fn finish(&mut self, now: Now, id: EffectId, outcome: Outcome) {
+        let Some(call) = self.arrived(id) else { return };
+        match outcome {
+            Outcome::Answered { entries, date } => self.received(now, id, &call, entries, date),
+            Outcome::Refused { refusal, retry_after, date } => {
+                let wait = retry_after.map(|after| after.wait(date.unwrap_or(now.unix)));
+                self.refused(now, id, &call, &refusal, wait);
+            }
+            Outcome::Undecodable(error) => {
+                self.judge(now, id, &call, Health::Answering, None);
+                self.broken(now, &call.keys, Sign::Nonsense, &error.into());
+            }
+            Outcome::Failed(error) => self.unanswered(now, id, &call, error),
+            Outcome::Lost => {
+                let error =
+                    TransportError::new(TransportFault::Interrupted).because("whoever made the call is gone");
+                self.unanswered(now, id, &call, error);
+            }
+        }
+    }
+
+    /// Lets the gate learn from the call; a hold that begins answers those who cannot wait for its end.
+    fn judge(&mut self, now: Now, id: EffectId, call: &UnderWay, health: Health, error: Option<&Error>) {
+        if self.gate.finished(id, call.sent, now.mono, health, error, &mut self.rng) {
+            self.dismiss_all_hopeless(now);
+        }
+    }
+
+    fn received(
+        &mut self,
+        now: Now,
+        id: EffectId,
+        call: &UnderWay,
+        entries: Vec<Entry>,
+        date: Option<UnixTime>,
+    ) {
+        let any = entries.iter().any(|(tenant, token)| token.is_ok() && call.call.tenants().contains(tenant));
+        self.judge(now, id, call, if any { Health::Good } else { Health::Answering }, None);
+        if any {
+            self.waiters.progressed(now.mono);
+            self.budget.give();
+        }
+        let mut entries: Vec<_> = entries.into_iter().map(Some).collect();
+        for key in &call.keys {
+            let tenant = self.flights[*key].tenant.clone();
+            let mine =
+                entries.iter_mut().find(|entry| entry.as_ref().is_some_and(|(named, _)| *named == tenant));
+            match mine.and_then(Option::take) {
+                Some((_, Ok(issued))) => {
+                    self.issued(now, *key, &issued, Lifetime::of(&issued, date, call.sent, now));
+                }
+                _ if call.keys.len() > 1 => self.ask_alone(now, *key),
+                Some((_, Err(error))) => self.fail(now, *key, &error.into()),
+                None => self.fail(now, *key, &Error::new(ErrorKind::Decode, "the answer has no token")),
+            }
+        }
+    }
+
+    /// One tenant has its token; what it is worth is decided here.
+    fn issued(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime) {
+        self.counted.tokens_received += 1;
+        let flight = &mut self.flights[key];
+        if flight.rejected.as_ref().is_some_and(|rejected| rejected.token == issued.token) {
+            let error =
+                Error::new(ErrorKind::Service, "the service hands out again a token that was rejected");
+            return self.fail(now, key, &error.transient());
+        }
+        if lifetime.end <= now.mono {
+            let error = Error::new(ErrorKind::TooShort, "the service hands out a token that is at its end");
+            return self.fail(now, key, &error.transient());
+        }
+        flight.alone = false;
+        flight.refusals = 0;
+        self.keep(now, key, issued, lifetime);
+        self.serve(now, key);
+        if self.flights[key].rejected.is_none() {
+            self.memories.remove(key);
+        }
+        self.settle_down(now, key);
+    }
+
+    /// Keeps the token unless the one in hand lives as long.
+    fn keep(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime) {
+        if let Some(held) = self.vault.get(key, now.mono)
+            && (held.token == issued.token || held.lifetime.end >= lifetime.end)
+        {
+            // The service caches: it has nothing newer for a while.
+            let half = held.remaining(now.mono) / 2;
+            return self.vault.no_better_before(key, now.mono + half.max(Duration::from_secs(30)));
+        }
+        self.vault.put(key, Held::new(issued.token.clone(), lifetime));
+        while let Some(evicted) = self.vault.evict() {
+            if evicted != key {
+                self.hide(evicted);
+                self.tidy(evicted);
+            }
+        }
+        let tenant = self.flights[key].tenant.clone();
+        if self.vault.contains(key) {
+            let (token, until) = (issued.token.clone(), lifetime.mandatory_from);
+            self.outputs.push_back(Output::Show { tenant, token, until });
+        } else {
+            // It alone is beyond the bound: whoever waits gets it all the same, and an older one is in nobody's way.
+            self.outputs.push_back(Output::Hide(tenant));
+            self.hand_over(now, key, issued, lifetime);
+        }
+    }
+
+    /// Serves those who wait with a token that is not kept.
+    fn hand_over(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime) {
+        let remaining = lifetime.end.saturating_sub(now.mono);
+        for ticket in self.waiters.of(key) {
+            if self.waiters.get(ticket).is_some_and(|waiter| waiter.min_remaining <= remaining) {
+                self.settle(ticket, Ok(issued.token.clone()));
+            }
+        }
+    }
+
+    /// Serves those who wait with the token in hand. One fetch is all that a demand gets: for whom it is too short, that
+    /// is the answer.
+    fn serve(&mut self, now: Now, key: Key) {
+        let mut too_short = false;
+        for ticket in self.waiters.of(key) {
+            let Some(waiter) = self.waiters.get(ticket).copied() else { continue };
+            let living = self.living(now, key, waiter.min_remaining);
+            too_short |= living.is_none();
+            let result = living.ok_or_else(|| self.too_short(now, key, waiter.min_remaining));
+            self.settle(ticket, result);
+        }
+        if too_short && let Some(held) = self.vault.get(key, now.mono) {
+            let half = held.remaining(now.mono) / 2;
+            self.vault.no_better_before(key, now.mono + half.max(Duration::from_secs(30)));
+        }
+    }
+
+    pub(super) fn too_short(&self, now: Now, key: Key, wanted: Duration) -> Error {
+        let life = self.vault.get(key, now.mono).map_or(Duration::ZERO, |held| held.remaining(now.mono));
+        let message = format!(
+            "the service's token lives {} s more, and the caller wants {} s",
+            life.as_secs(),
+            wanted.as_secs()
+        );
+        Error::new(ErrorKind::TooShort, message).about(&self.flights[key].tenant)
+    }
+
+    fn refused(
+        &mut self,
+        now: Now,
+        id: EffectId,
+        call: &UnderWay,
+        refusal: &Refusal,
+        wait: Option<Duration>,
+    ) {
+        let meaning = Meaning::of(refusal);
+        let error = meaning.error(refusal);
+        self.judge(now, id, call, meaning.health(), Some(&error));
+        match meaning {
+            Meaning::Credentials => self.unauthorized(now, call, error),
+            Meaning::Request if call.keys.len() > 1 => {
+                for key in &call.keys {
+                    self.ask_alone(now, *key);
+                }
+            }
+            Meaning::Request => self.tenant_refused(now, call.keys[0], refusal, error),
+            Meaning::Redirect | Meaning::Broken => {
+                self.broken(now, &call.keys, Sign::Refused(refusal.status, refusal.code.clone()), &error);
+            }
+            Meaning::TooMany | Meaning::Overload => {
+                if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
+                    self.gate.pause(Hold { until: now.mono + wait, error: error.clone(), at_once: false });
+                    self.dismiss_all_hopeless(now);
+                }
+                self.try_again(now, call, &error, Duration::from_secs(1), wait);
+            }
+            Meaning::Outage => self.try_again(now, call, &error, Duration::from_millis(200), None),
+        }
+    }
+
+    fn unauthorized(&mut self, now: Now, call: &UnderWay, error: Error) {
+        if !Arc::ptr_eq(&call.call.credentials, &self.credentials) {
+            // It was asked with credentials that have been replaced: that says nothing about the new ones.
+            for key in &call.keys {
+                self.flights[*key].attempts -= 1;
+                self.again(now, *key);
+            }
+            return;
+        }
+        for key in &call.keys {
+            self.answer_waiters(now, *key, &error.clone().after(PAUSE));
+            self.settle_down(now, *key);
+        }
+        self.pause_for_set_up(now, error);
+    }
+
+    /// The service has decided about this tenant: asked again and again, it is asked less and less.
+    fn tenant_refused(&mut self, now: Now, key: Key, refusal: &Refusal, error: Error) {
+        let flight = &mut self.flights[key];
+        flight.end_demand();
+        flight.alone = true;
+        flight.refusals = flight.refusals.saturating_add(1);
+        let until = now.mono + backoff::after_refusal(flight.refusals);
+        self.remember(key);
+        self.answer_waiters(now, key, &error.clone().after(until.saturating_sub(now.mono)));
+        self.rest(now, key, &Rest { until, error, at_once: true });
+        if self.gate.let_down(Sign::Refused(refusal.status, refusal.code.clone()), 1) {
+            let message = format!(
+                "{ALIKE_TO_PAUSE} tenants in a row were refused alike, so check the host tenant, the app name and the app \
+                 version"
+            );
+            let error = Error::new(ErrorKind::TenantRefused, message).with_refusal(refusal.clone());
+            self.pause_for_set_up(now, error);
+        }
+    }
+
+    fn unanswered(&mut self, now: Now, id: EffectId, call: &UnderWay, error: TransportError) {
+        let transient = error.is_transient();
+        let health =
+            if error.fault() == TransportFault::TooLarge { Health::Answering } else { Health::Failing };
+        let error = Error::from(error);
+        self.judge(now, id, call, health, Some(&error));
+        if transient {
+            self.try_again(now, call, &error, Duration::from_millis(200), None);
+        } else {
+            for key in &call.keys {
+                self.fail(now, *key, &error);
+            }
+        }
+    }
+
+    /// Another attempt for those who have one left, if the budget has one; all together, so that a five stays a five.
+    /// Where the service has named the time, there is no budget to spend and no backoff to draw.
+    fn try_again(
+        &mut self,
+        now: Now,
+        call: &UnderWay,
+        error: &Error,
+        base: Duration,
+        told: Option<Duration>,
+    ) {
+        let most = call.keys.iter().map(|key| self.flights[*key].attempts).max().unwrap_or(1);
+        let told = told.filter(|wait| !wait.is_zero());
+        let affordable = told.is_some() || self.budget.take();
+        let wait = told.unwrap_or_else(|| backoff::before_retry(&mut self.rng, most, base));
+        for key in &call.keys {
+            let flight = &self.flights[*key];
+            if !self.wanted(*key) {
+                self.fail(now, *key, error);
+            } else if affordable && flight.attempts < self.settings.attempts {
+                self.rest(now, *key, &Rest { until: now.mono + wait, error: error.clone(), at_once: false });
+            } else if call.keys.len() > 1
+                && error.kind() == ErrorKind::Service
+                && self.gate.succeeded_since(flight.first_sent)
+            {
+                // Others are served meanwhile, so it may be one of these five.
+                self.ask_alone(now, *key);
+            } else {
+                self.fail(now, *key, error);
+            }
+        }
+    }
+
+    /// One of a batch may be poison: each is asked on its own, once.
+    fn ask_alone(&mut self, now: Now, key: Key) {
+        self.flights[key].alone = true;
+        self.remember(key);
+        self.again(now, key);
+    }
+
+    /// The service answers, but nothing that asking again would mend, whoever is asked for.
+    fn broken(&mut self, now: Now, keys: &[Key], sign: Sign, error: &Error) {
+        for key in keys {
+            self.fail(now, *key, error);
+        }
+        if self.gate.let_down(sign, u32::try_from(keys.len()).unwrap_or(u32::MAX)) {
+            self.pause_for_set_up(now, error.clone());
+        }
+    }
+
+    /// Waiting does not help, so nobody waits.
+    fn pause_for_set_up(&mut self, now: Now, error: Error) {
+        self.gate.pause(Hold { until: now.mono + PAUSE, error, at_once: true });
+        self.dismiss_all_hopeless(now);
+    }
+
+    /// The demand ends without a new token. The next is not made at once.
+    fn fail(&mut self, now: Now, key: Key, error: &Error) {
+        let until = now.mono + backoff::after_failure(&mut self.rng);
+        self.flights[key].end_demand();
+        self.answer_waiters(now, key, &error.clone().after(until.saturating_sub(now.mono)));
+        self.rest(now, key, &Rest { until, error: error.clone(), at_once: false });
+    }
+
+    /// Whoever can be served with the token in hand is; the others get the error.
+    fn answer_waiters(&mut self, now: Now, key: Key, error: &Error) {
+        let error = error.clone().about(&self.flights[key].tenant);
+        for ticket in self.waiters.of(key) {
+            let min_remaining =
+                self.waiters.get(ticket).map_or(Duration::ZERO, |waiter| waiter.min_remaining);
+            let living = self.living(now, key, min_remaining);
+            self.settle(ticket, living.ok_or_else(|| error.clone()));
+        }
+    }
+}

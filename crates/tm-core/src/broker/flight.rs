@@ -1,0 +1,214 @@
+//! One flight per tenant: what is under way for it, and what is remembered of it.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::{Index, IndexMut},
+    time::Duration,
+};
+
+use super::{Lane, plan::Place};
+use crate::{Error, TenantId, Token};
+
+/// Stands for a tenant inside the broker: small to copy, quick to compare. Valid as long as its flight exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Key(pub(super) u32);
+
+/// Where the work for one tenant stands.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Nothing is under way.
+    Idle,
+    /// Waits for a slot at the gate.
+    Queued(Place),
+    /// In a call.
+    Calling,
+    /// Not asked for before the rest ends.
+    Resting(Rest),
+}
+
+/// Why and until when a tenant is not asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Rest {
+    pub(super) until: Duration,
+    pub(super) error: Error,
+    /// Callers may not wait for its end: the service has decided about this tenant.
+    pub(super) at_once: bool,
+}
+
+/// A token that some service refused, so that it is not served again.
+#[derive(Debug)]
+pub(super) struct Rejected {
+    pub(super) token: Token,
+    pub(super) at: Duration,
+    /// How many tokens of this tenant were rejected one after the other.
+    pub(super) in_a_row: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) tenant: TenantId,
+    pub(super) stage: Stage,
+    /// The highest lane that anybody asked in; only raised while something is under way.
+    pub(super) lane: Lane,
+    /// When it was first queued for the demand under way, as a serial number.
+    pub(super) serial: Option<u64>,
+    /// Wanted even if no caller waits.
+    pub(super) wished: bool,
+    /// Attempts made for the demand under way.
+    pub(super) attempts: u32,
+    /// When the first of them was sent.
+    pub(super) first_sent: Duration,
+    /// Shares no call until it succeeds: a batch failed because of it, or may have.
+    pub(super) alone: bool,
+    /// How often the service has refused this tenant in a row.
+    pub(super) refusals: u32,
+    pub(super) rejected: Option<Rejected>,
+    timer: Option<Duration>,
+}
+
+impl Flight {
+    fn new(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            stage: Stage::Idle,
+            lane: Lane::Bulk,
+            serial: None,
+            wished: false,
+            attempts: 0,
+            first_sent: Duration::ZERO,
+            alone: false,
+            refusals: 0,
+            rejected: None,
+            timer: None,
+        }
+    }
+
+    /// Whether something outlives the demand under way.
+    pub(super) fn remembers(&self) -> bool {
+        self.alone || self.refusals > 0 || self.rejected.is_some()
+    }
+
+    pub(super) fn forget_everything(&mut self) {
+        self.alone = false;
+        self.refusals = 0;
+        self.rejected = None;
+    }
+
+    /// The demand under way has come to its end, well or not.
+    pub(super) fn end_demand(&mut self) {
+        self.attempts = 0;
+        self.lane = Lane::Bulk;
+        self.serial = None;
+        self.wished = false;
+    }
+}
+
+/// All flights, with at most one timer each.
+#[derive(Debug, Default)]
+pub(super) struct Flights {
+    by_tenant: HashMap<TenantId, Key>,
+    slots: Vec<Option<Flight>>,
+    free: Vec<Key>,
+    timers: BTreeSet<(Duration, Key)>,
+}
+
+impl Flights {
+    pub(super) fn find(&self, tenant: &TenantId) -> Option<Key> {
+        self.by_tenant.get(tenant).copied()
+    }
+
+    pub(super) fn find_or_start(&mut self, tenant: &TenantId) -> Key {
+        if let Some(key) = self.find(tenant) {
+            return key;
+        }
+        let flight = Some(Flight::new(tenant.clone()));
+        let key = if let Some(key) = self.free.pop() {
+            self.slots[key.0 as usize] = flight;
+            key
+        } else {
+            self.slots.push(flight);
+            Key(u32::try_from(self.slots.len() - 1).expect("memory ends before 4 billion tenants"))
+        };
+        self.by_tenant.insert(tenant.clone(), key);
+        key
+    }
+
+    pub(super) fn remove(&mut self, key: Key) {
+        self.set_timer(key, None);
+        if let Some(flight) = self.slots[key.0 as usize].take() {
+            self.by_tenant.remove(&flight.tenant);
+            self.free.push(key);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_tenant.len()
+    }
+
+    pub(super) fn set_timer(&mut self, key: Key, at: Option<Duration>) {
+        let Some(flight) = &mut self.slots[key.0 as usize] else { return };
+        if let Some(old) = flight.timer.take() {
+            self.timers.remove(&(old, key));
+        }
+        flight.timer = at;
+        self.timers.extend(at.map(|at| (at, key)));
+    }
+
+    /// Takes the timer that is due first.
+    pub(super) fn due(&mut self, now: Duration) -> Option<Key> {
+        let (at, key) = *self.timers.first()?;
+        if at > now {
+            return None;
+        }
+        self.set_timer(key, None);
+        Some(key)
+    }
+
+    pub(super) fn first_timer(&self) -> Option<Duration> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+}
+
+impl Index<Key> for Flights {
+    type Output = Flight;
+    fn index(&self, key: Key) -> &Flight {
+        self.slots[key.0 as usize].as_ref().expect("a key is dropped with its flight")
+    }
+}
+
+impl IndexMut<Key> for Flights {
+    fn index_mut(&mut self, key: Key) -> &mut Flight {
+        self.slots[key.0 as usize].as_mut().expect("a key is dropped with its flight")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(name: &str) -> TenantId {
+        TenantId::new(name).unwrap()
+    }
+
+    #[test]
+    fn a_flight_has_one_timer_and_takes_it_along() {
+        let mut flights = Flights::default();
+        let (a, b) = (flights.find_or_start(&tenant("a")), flights.find_or_start(&tenant("b")));
+        flights.set_timer(a, Some(Duration::from_secs(9)));
+        flights.set_timer(a, Some(Duration::from_secs(2)));
+        flights.set_timer(b, Some(Duration::from_secs(3)));
+        assert_eq!(flights.due(Duration::from_secs(1)), None);
+        flights.remove(a);
+        assert_eq!(flights.due(Duration::from_secs(5)), Some(b));
+        assert_eq!(flights.first_timer(), None);
+    }
+
+    #[test]
+    fn keys_are_used_again() {
+        let mut flights = Flights::default();
+        let a = flights.find_or_start(&tenant("a"));
+        flights.remove(a);
+        assert_eq!(flights.find_or_start(&tenant("b")), a);
+        assert_eq!((flights.len(), flights.find(&tenant("a"))), (1, None));
+    }
+}

@@ -1,0 +1,341 @@
+//! The state machine that decides everything about fetching tokens, for both transports.
+//!
+//! # The contract
+//! A **step** is any number of calls on the broker under one lock, with the clocks sampled once inside it, then a full
+//! drain of [`Broker::next`]:
+//!
+//! 1. lock, sample [`Now`];
+//! 2. call [`Broker::want`], [`Broker::done`], … as many as there are;
+//! 3. call [`Broker::next`] until it answers `None`; carry out [`Output::Show`] and [`Output::Hide`] at once, keep the rest;
+//! 4. read [`Broker::wake_at`], unlock;
+//! 5. wake the callers of the settled tickets, start the effects, and step again at `wake_at` at the latest.
+//!
+//! A step with nothing to do is a no-op. The same calls give the same outputs: randomness is a seed given at the start.
+
+mod answer;
+mod backoff;
+mod call;
+mod demand;
+mod flight;
+mod gate;
+mod lifetime;
+mod memories;
+mod pipeline;
+mod plan;
+mod settings;
+mod vault;
+mod waiters;
+
+pub use call::{Call, Effect, EffectId, Outcome};
+pub use demand::{Demand, Lane, Patience, Ticket, Wanted};
+pub use settings::Settings;
+
+pub(crate) use answer::Meaning;
+pub(crate) use backoff::before_retry;
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
+
+use flight::{Flights, Key, Rejected, Rest, Stage};
+use gate::{Gate, Hold};
+
+use crate::{Application, Credentials, Error, ErrorKind, Now, TenantId, Token};
+
+/// What the broker wants done, in this order.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// Put this token into the view, before the lock is given up. It may be served from there until `until` (on the
+    /// monotonic clock); after that callers must ask the broker.
+    Show {
+        /// Whose token.
+        tenant: TenantId,
+        /// The token.
+        token: Token,
+        /// The start of its mandatory window.
+        until: Duration,
+    },
+    /// Take the tenant's token out of the view, before the lock is given up.
+    Hide(TenantId),
+    /// A caller has its answer. Wake it after unlocking.
+    Settle(Ticket, Result<Token, Error>),
+    /// Carry this out and answer with [`Broker::done`]. After `give_up_at` the broker goes on as if it had failed.
+    Do {
+        /// Names it in the answer.
+        id: EffectId,
+        /// What to do.
+        effect: Effect,
+        /// On the monotonic clock.
+        give_up_at: Duration,
+    },
+}
+
+/// What a broker has done and holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Calls of `/oauth/token` that were started.
+    pub single_calls: u64,
+    /// Calls of `/oauthTokens` that were started.
+    pub batch_calls: u64,
+    /// Those of both that were another attempt.
+    pub retries: u64,
+    /// Tokens received.
+    pub tokens_received: u64,
+    /// Calls under way now.
+    pub calls_under_way: usize,
+    /// Callers waiting now.
+    pub waiting: usize,
+    /// Tenants that something is known of now: wanted, under way, or remembered.
+    pub tenants: usize,
+    /// Tokens held now.
+    pub tokens_held: usize,
+    /// What they count for against [`Settings::memory`], in bytes.
+    pub bytes_held: usize,
+}
+
+/// See the [module](self).
+pub struct Broker {
+    application: Arc<Application>,
+    credentials: Arc<Credentials>,
+    settings: Settings,
+    rng: fastrand::Rng,
+    flights: Flights,
+    memories: memories::Memories,
+    waiters: waiters::Waiters,
+    plan: plan::Plan,
+    gate: Gate,
+    budget: backoff::RetryBudget,
+    vault: vault::Vault,
+    under_way: HashMap<EffectId, pipeline::UnderWay>,
+    give_ups: BTreeSet<(Duration, EffectId)>,
+    outputs: VecDeque<Output>,
+    last_effect: u64,
+    counted: Stats,
+    closed: bool,
+}
+
+impl Broker {
+    /// A broker for one application. The same `seed` and the same calls give the same outputs.
+    pub fn new(
+        application: Arc<Application>,
+        credentials: Arc<Credentials>,
+        settings: Settings,
+        seed: u64,
+    ) -> Self {
+        Self {
+            application,
+            credentials,
+            rng: fastrand::Rng::with_seed(seed),
+            flights: Flights::default(),
+            memories: memories::Memories::default(),
+            waiters: waiters::Waiters::default(),
+            plan: plan::Plan::default(),
+            gate: Gate::new(settings.calls_at_once),
+            budget: backoff::RetryBudget::full(),
+            vault: vault::Vault::new(settings.memory),
+            under_way: HashMap::new(),
+            give_ups: BTreeSet::new(),
+            outputs: VecDeque::new(),
+            last_effect: 0,
+            counted: Stats::default(),
+            closed: false,
+            settings,
+        }
+    }
+
+    /// A caller wants a token. Ten thousand callers for one tenant make one call.
+    pub fn want(&mut self, now: Now, tenant: &TenantId, demand: Demand) -> Wanted {
+        if self.closed {
+            return Wanted::Failed(closed_error());
+        }
+        self.gate.tick(now.mono);
+        let key = self.flights.find_or_start(tenant);
+        let wanted = self.decide(now, key, demand);
+        if let Wanted::Failed(_) = wanted {
+            self.tidy(key);
+        }
+        wanted
+    }
+
+    /// The caller is gone. Queued work that nobody else wants goes too; work under way goes on. A no-op for a ticket that
+    /// is settled.
+    pub fn forget(&mut self, now: Now, ticket: Ticket) {
+        if let Some(waiter) = self.waiters.remove(ticket) {
+            self.unqueue_if_unwanted(now, waiter.key);
+        }
+    }
+
+    /// Some service refused this very token: it is not served again, even if it is handed out again. A no-op for a token
+    /// that is not held any more.
+    pub fn reject(&mut self, now: Now, token: &Token) {
+        /// Rejections further apart are not in a row.
+        const IN_A_ROW: Duration = Duration::from_secs(300);
+        for key in self.vault.holders(token) {
+            self.vault.remove(key);
+            self.hide(key);
+            let flight = &mut self.flights[key];
+            let before = flight.rejected.take().filter(|last| now.mono.saturating_sub(last.at) < IN_A_ROW);
+            let in_a_row = before.map_or(0, |last| last.in_a_row).saturating_add(1);
+            flight.rejected = Some(Rejected { token: token.clone(), at: now.mono, in_a_row });
+            self.remember(key);
+            if matches!(self.flights[key].stage, Stage::Idle) {
+                self.rest_after_rejection(now, key, in_a_row);
+            }
+        }
+    }
+
+    /// Replaces the credentials, and lifts the pause that refused ones brought.
+    pub fn set_credentials(&mut self, credentials: Arc<Credentials>) {
+        self.credentials = credentials;
+        self.gate.lift();
+    }
+
+    /// Holds all calls until then, since the service asked for it elsewhere. Callers without the patience are answered.
+    pub fn hold(&mut self, now: Now, until: Duration, error: Error) {
+        self.gate.pause(Hold { until, error, at_once: false });
+        self.dismiss_all_hopeless(now);
+    }
+
+    /// Until when no call leaves, if so.
+    pub fn held_until(&self, now: Now) -> Option<Duration> {
+        self.gate.hold().map(|hold| hold.until).filter(|until| *until > now.mono)
+    }
+
+    /// What became of an effect. Late and repeated answers are no-ops.
+    pub fn done(&mut self, now: Now, id: EffectId, outcome: Outcome) {
+        self.gate.tick(now.mono);
+        self.finish(now, id, outcome);
+    }
+
+    /// Settles all with an error of kind `closed` and lets go of all tokens; after that, nothing more.
+    pub fn close(&mut self, _now: Now) {
+        for ticket in self.waiters.all() {
+            self.settle(ticket, Err(closed_error()));
+        }
+        for key in self.vault.clear() {
+            self.hide(key);
+        }
+        self.closed = true;
+        self.flights = Flights::default();
+        self.memories = memories::Memories::default();
+        self.plan = plan::Plan::default();
+        self.under_way.clear();
+        self.give_ups.clear();
+    }
+
+    /// The next thing to do. To be called until it answers `None` after any of the calls above, and at every wake-up.
+    pub fn next(&mut self, now: Now) -> Option<Output> {
+        if self.outputs.is_empty() && !self.closed {
+            self.advance(now);
+        }
+        self.outputs.pop_front()
+    }
+
+    /// When to step with nothing else happening, on the monotonic clock. Never in the past after a drain.
+    pub fn wake_at(&self) -> Option<Duration> {
+        let hold = self.gate.hold().filter(|_| !self.plan.is_empty());
+        [
+            self.vault.first_end(),
+            self.give_ups.first().map(|(at, _)| *at),
+            self.flights.first_timer(),
+            self.waiters.first_due(),
+            hold.map(|hold| hold.until),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// What has been done and is held.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            calls_under_way: self.under_way.len(),
+            waiting: self.waiters.len(),
+            tenants: self.flights.len(),
+            tokens_held: self.vault.len(),
+            bytes_held: self.vault.bytes(),
+            ..self.counted
+        }
+    }
+
+    fn decide(&mut self, now: Now, key: Key, demand: Demand) -> Wanted {
+        let mut grace = None;
+        if let Some(token) = self.living(now, key, demand.min_remaining) {
+            self.vault.mark_used(key);
+            grace = self.worth_a_moment(now, key);
+            if grace.is_none() {
+                return Wanted::Ready(token);
+            }
+        } else if let Some(error) = self.refusal_from_memory(now, key, demand) {
+            return Wanted::Failed(error);
+        }
+        self.fly(key, demand.lane);
+        Wanted::Wait(self.waiters.add(key, demand, grace, now.mono))
+    }
+
+    /// Why a caller without a token in hand need not wait.
+    fn refusal_from_memory(&self, now: Now, key: Key, demand: Demand) -> Option<Error> {
+        if let Some(held) = self.vault.get(key, now.mono).filter(|held| held.no_better_before > now.mono) {
+            let error = self.too_short(now, key, demand.min_remaining);
+            return Some(error.after(held.no_better_before.saturating_sub(now.mono)));
+        }
+        let hold = self.obstacle(key).filter(|hold| hold.until > now.mono)?;
+        let in_vain = hold.at_once || self.waiters.end_of(demand.patience, now.mono) < hold.until;
+        in_vain
+            .then(|| hold.error.about(&self.flights[key].tenant).after(hold.until.saturating_sub(now.mono)))
+    }
+
+    /// Until when a caller may wait for a newer token although one lives: in the mandatory window, as long as no refresh
+    /// has failed, and if a call is under way or can leave now.
+    fn worth_a_moment(&mut self, now: Now, key: Key) -> Option<Duration> {
+        const MOMENT: Duration = Duration::from_secs(1);
+        const BEFORE_ITS_END: Duration = Duration::from_millis(1);
+        let held = self.vault.get(key, now.mono)?;
+        if now.mono < held.lifetime.mandatory_from || held.no_better_before > now.mono {
+            return None;
+        }
+        let until = (now.mono + MOMENT).min(held.lifetime.end.saturating_sub(BEFORE_ITS_END));
+        let flight = &self.flights[key];
+        let soon = match flight.stage {
+            Stage::Calling => flight.attempts == 1,
+            Stage::Resting(_) => false,
+            Stage::Idle | Stage::Queued(_) => {
+                let room = self.gate.has_room();
+                if !room {
+                    self.flights[key].wished = true;
+                    self.fly(key, Lane::Refresh);
+                }
+                room
+            }
+        };
+        Some(until).filter(|until| soon && *until > now.mono)
+    }
+
+    fn rest_after_rejection(&mut self, now: Now, key: Key, in_a_row: u32) {
+        let wait = backoff::after_rejection(in_a_row);
+        if wait.is_zero() {
+            return self.settle_down(now, key);
+        }
+        let message =
+            format!("{in_a_row} tokens of this tenant in a row were rejected by the services they were for");
+        let error = Error::new(ErrorKind::Service, message).transient();
+        self.rest(now, key, &Rest { until: now.mono + wait, error, at_once: false });
+    }
+}
+
+fn closed_error() -> Error {
+    Error::new(ErrorKind::Closed, "the client is closed")
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker")
+            .field("application", &self.application)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}

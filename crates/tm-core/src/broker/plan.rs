@@ -1,0 +1,150 @@
+//! Who goes into the next call: lanes, company, and those who go alone.
+
+use std::collections::BTreeSet;
+
+use super::{Lane, flight::Key};
+use crate::wire::MAX_BATCH;
+
+/// Where a flight stands in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) lane: Lane,
+    pub(super) serial: u64,
+    pub(super) alone: bool,
+}
+
+/// The queue before the gate. A call leads with the highest lane; every fourth leads with the oldest, so that nothing
+/// starves. What room is left in a call is filled up from the other lanes.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    lanes: [Queue; 3],
+    calls: u64,
+    next_serial: u64,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    company: BTreeSet<(u64, Key)>,
+    alone: BTreeSet<(u64, Key)>,
+}
+
+const BY_PRECEDENCE: [Lane; 3] = [Lane::Interactive, Lane::Refresh, Lane::Bulk];
+
+impl Plan {
+    pub(super) fn serial(&mut self) -> u64 {
+        self.next_serial += 1;
+        self.next_serial
+    }
+
+    pub(super) fn insert(&mut self, key: Key, place: Place) {
+        self.queue(place).insert((place.serial, key));
+    }
+
+    pub(super) fn remove(&mut self, key: Key, place: Place) {
+        self.queue(place).remove(&(place.serial, key));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|queue| queue.first().is_none())
+    }
+
+    /// Takes those who go into the next call together: one who goes alone, or one to five in company.
+    pub(super) fn take(&mut self) -> Option<Vec<Key>> {
+        let lead = self.leading_lane()?;
+        self.calls += 1;
+        let queue = &mut self.lanes[lead as usize];
+        let alone_leads = match (queue.alone.first(), queue.company.first()) {
+            (Some(alone), Some(company)) => alone < company,
+            (alone, _) => alone.is_some(),
+        };
+        if alone_leads {
+            return queue.alone.pop_first().map(|(_, key)| vec![key]);
+        }
+        let mut group = Vec::with_capacity(MAX_BATCH);
+        let others = BY_PRECEDENCE.into_iter().filter(|lane| *lane != lead);
+        for lane in std::iter::once(lead).chain(others) {
+            let company = &mut self.lanes[lane as usize].company;
+            while group.len() < MAX_BATCH
+                && let Some((_, key)) = company.pop_first()
+            {
+                group.push(key);
+            }
+        }
+        Some(group)
+    }
+
+    fn leading_lane(&self) -> Option<Lane> {
+        let mut waiting =
+            BY_PRECEDENCE.into_iter().filter_map(|lane| Some((self.lanes[lane as usize].first()?, lane)));
+        if self.calls % 4 == 3 {
+            return waiting.min().map(|(_, lane)| lane);
+        }
+        waiting.next().map(|(_, lane)| lane)
+    }
+
+    fn queue(&mut self, place: Place) -> &mut BTreeSet<(u64, Key)> {
+        let queue = &mut self.lanes[place.lane as usize];
+        if place.alone { &mut queue.alone } else { &mut queue.company }
+    }
+}
+
+impl Queue {
+    fn first(&self) -> Option<u64> {
+        let firsts = [self.company.first(), self.alone.first()];
+        firsts.into_iter().flatten().map(|(serial, _)| *serial).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queued(places: &[(u32, Lane, bool)]) -> Plan {
+        let mut plan = Plan::default();
+        for (key, lane, alone) in places {
+            let serial = plan.serial();
+            plan.insert(Key(*key), Place { lane: *lane, serial, alone: *alone });
+        }
+        plan
+    }
+
+    fn calls(plan: &mut Plan) -> Vec<Vec<u32>> {
+        std::iter::from_fn(|| plan.take()).map(|keys| keys.iter().map(|key| key.0).collect()).collect()
+    }
+
+    #[test]
+    fn what_waits_leaves_in_fives_in_the_order_it_came() {
+        let mut plan = queued(&(0..12).map(|n| (n, Lane::Bulk, false)).collect::<Vec<_>>());
+        assert_eq!(calls(&mut plan), [vec![0, 1, 2, 3, 4], vec![5, 6, 7, 8, 9], vec![10, 11]]);
+        assert!(plan.is_empty());
+    }
+
+    #[test]
+    fn the_highest_lane_leads_and_the_others_fill_up() {
+        let mut plan =
+            queued(&[(0, Lane::Bulk, false), (1, Lane::Bulk, false), (2, Lane::Interactive, false)]);
+        assert_eq!(calls(&mut plan), [[2, 0, 1]]);
+    }
+
+    #[test]
+    fn who_goes_alone_has_no_company() {
+        let mut plan = queued(&[(0, Lane::Bulk, true), (1, Lane::Bulk, false), (2, Lane::Bulk, false)]);
+        assert_eq!(calls(&mut plan), [vec![0], vec![1, 2]]);
+    }
+
+    #[test]
+    fn every_fourth_call_leads_with_the_oldest() {
+        let mut places = vec![(0, Lane::Bulk, true)];
+        places.extend((1..6).map(|n| (n, Lane::Interactive, true)));
+        assert_eq!(calls(&mut queued(&places)), [[1], [2], [3], [0], [4], [5]]);
+    }
+
+    #[test]
+    fn what_was_removed_never_leaves() {
+        let mut plan = Plan::default();
+        let place = Place { lane: Lane::Bulk, serial: plan.serial(), alone: false };
+        plan.insert(Key(7), place);
+        plan.remove(Key(7), place);
+        assert_eq!(plan.take(), None);
+    }
+}

@@ -1,0 +1,205 @@
+//! Which tokens are kept, and the bound in bytes.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::{DefaultHasher, Hasher},
+    time::Duration,
+};
+
+use super::{flight::Key, lifetime::Lifetime};
+use crate::Token;
+
+/// What is kept around a token's text, about: flight, vault, view, key.
+const AROUND_A_TOKEN: usize = 512;
+
+/// A token that lives.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) token: Token,
+    pub(super) lifetime: Lifetime,
+    /// The service has no longer-lived one before about then: asking earlier is of no use.
+    pub(super) no_better_before: Duration,
+    used: bool,
+}
+
+impl Held {
+    pub(super) fn new(token: Token, lifetime: Lifetime) -> Self {
+        Self { token, lifetime, no_better_before: Duration::ZERO, used: false }
+    }
+
+    pub(super) fn remaining(&self, now: Duration) -> Duration {
+        self.lifetime.end.saturating_sub(now)
+    }
+
+    fn bytes(&self) -> usize {
+        self.token.bytes() + AROUND_A_TOKEN
+    }
+}
+
+/// The tokens in hand. Over the bound go the unused first, then those nearest their end.
+#[derive(Debug)]
+pub(super) struct Vault {
+    held: HashMap<Key, Held>,
+    by_worth: BTreeSet<(bool, Duration, Key)>,
+    /// Several tenants may have been given one token, and several tokens one hash.
+    by_hash: BTreeSet<(u64, Key)>,
+    bytes: usize,
+    bound: usize,
+}
+
+impl Vault {
+    pub(super) fn new(bound: usize) -> Self {
+        let (held, by_worth, by_hash) = Default::default();
+        Self { held, by_worth, by_hash, bytes: 0, bound }
+    }
+
+    pub(super) fn get(&self, key: Key, now: Duration) -> Option<&Held> {
+        self.held.get(&key).filter(|held| held.lifetime.end > now)
+    }
+
+    pub(super) fn contains(&self, key: Key) -> bool {
+        self.held.contains_key(&key)
+    }
+
+    /// Keeps a token in place of the tenant's last one.
+    pub(super) fn put(&mut self, key: Key, held: Held) {
+        self.remove(key);
+        self.bytes += held.bytes();
+        self.by_worth.insert((held.used, held.lifetime.end, key));
+        self.by_hash.insert((hash(&held.token), key));
+        self.held.insert(key, held);
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<Held> {
+        let held = self.held.remove(&key)?;
+        self.bytes -= held.bytes();
+        self.by_worth.remove(&(held.used, held.lifetime.end, key));
+        self.by_hash.remove(&(hash(&held.token), key));
+        Some(held)
+    }
+
+    /// Takes the next token out that the bound has no room for.
+    pub(super) fn evict(&mut self) -> Option<Key> {
+        if self.bytes <= self.bound {
+            return None;
+        }
+        let (_, _, key) = *self.by_worth.first()?;
+        self.remove(key);
+        Some(key)
+    }
+
+    /// Takes the next token out that has come to its end.
+    pub(super) fn expire(&mut self, now: Duration) -> Option<Key> {
+        let (_, _, key) = self.firsts().find(|(_, end, _)| *end <= now)?;
+        self.remove(key);
+        Some(key)
+    }
+
+    pub(super) fn mark_used(&mut self, key: Key) {
+        let Some(held) = self.held.get_mut(&key) else { return };
+        if !std::mem::replace(&mut held.used, true) {
+            self.by_worth.remove(&(false, held.lifetime.end, key));
+            self.by_worth.insert((true, held.lifetime.end, key));
+        }
+    }
+
+    pub(super) fn no_better_before(&mut self, key: Key, at: Duration) {
+        if let Some(held) = self.held.get_mut(&key) {
+            held.no_better_before = held.no_better_before.max(at);
+        }
+    }
+
+    /// Whose token this is.
+    pub(super) fn holders(&self, token: &Token) -> Vec<Key> {
+        let hash = hash(token);
+        let alike = self.by_hash.range((hash, Key(0))..=(hash, Key(u32::MAX)));
+        alike.map(|(_, key)| *key).filter(|key| self.held[key].token == *token).collect()
+    }
+
+    /// Takes everything out.
+    pub(super) fn clear(&mut self) -> Vec<Key> {
+        std::iter::from_fn(|| {
+            let (_, _, key) = *self.by_worth.first()?;
+            self.remove(key);
+            Some(key)
+        })
+        .collect()
+    }
+
+    pub(super) fn first_end(&self) -> Option<Duration> {
+        self.firsts().map(|(_, end, _)| end).min()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Of the unused and of the used, the one that ends first.
+    fn firsts(&self) -> impl Iterator<Item = (bool, Duration, Key)> {
+        let used = self.by_worth.range((true, Duration::ZERO, Key(0))..).next();
+        let unused = self.by_worth.first().filter(|(used, _, _)| !used);
+        [unused, used].into_iter().flatten().copied()
+    }
+}
+
+fn hash(token: &Token) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(token.secret().as_bytes());
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(text: &str, end: u64) -> Held {
+        let end = Duration::from_secs(end);
+        Held::new(Token::new(text).unwrap(), Lifetime { mandatory_from: end, end })
+    }
+
+    #[test]
+    fn over_the_bound_the_unused_go_first_then_the_nearest_end() {
+        let mut vault = Vault::new(3 * (AROUND_A_TOKEN + 10));
+        for (key, end) in [(1, 10), (2, 20), (3, 30), (4, 40)] {
+            vault.put(Key(key), held(&format!("tk{key}"), end));
+        }
+        vault.mark_used(Key(1));
+        assert_eq!(vault.evict(), Some(Key(2)));
+        assert_eq!((vault.evict(), vault.len()), (None, 3));
+        vault.put(Key(5), held("tk5", 50));
+        for key in [3, 4, 5] {
+            vault.mark_used(Key(key));
+        }
+        assert_eq!(vault.evict(), Some(Key(1)));
+        assert!(vault.bytes() <= 3 * (AROUND_A_TOKEN + 10));
+    }
+
+    #[test]
+    fn tokens_leave_at_their_end_whether_used_or_not() {
+        let mut vault = Vault::new(usize::MAX);
+        vault.put(Key(1), held("a", 10));
+        vault.put(Key(2), held("b", 5));
+        vault.mark_used(Key(2));
+        assert_eq!(vault.first_end(), Some(Duration::from_secs(5)));
+        assert!(vault.get(Key(2), Duration::from_secs(5)).is_none());
+        assert_eq!(vault.expire(Duration::from_secs(5)), Some(Key(2)));
+        assert_eq!(vault.expire(Duration::from_secs(9)), None);
+        assert_eq!(vault.expire(Duration::from_secs(10)), Some(Key(1)));
+        assert_eq!((vault.len(), vault.bytes(), vault.first_end()), (0, 0, None));
+    }
+
+    #[test]
+    fn a_token_is_found_with_all_who_hold_it() {
+        let mut vault = Vault::new(usize::MAX);
+        vault.put(Key(1), held("same", 10));
+        vault.put(Key(2), held("same", 10));
+        vault.put(Key(3), held("other", 10));
+        vault.put(Key(1), held("newer", 10));
+        assert_eq!(vault.holders(&Token::new("same").unwrap()), [Key(2)]);
+        assert!(vault.holders(&Token::new("unknown").unwrap()).is_empty());
+    }
+}
