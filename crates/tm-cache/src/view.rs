@@ -1,6 +1,8 @@
 //! The view: what callers are served from without asking the broker.
 
 use std::{
+    borrow::Borrow,
+    hash::Hash,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -66,7 +68,11 @@ impl View {
     }
 
     /// The tenant's token, if it may be served at `now` without asking the broker.
-    pub fn hit(&self, tenant: &TenantId, now: Duration) -> Option<Token> {
+    pub fn hit<Q>(&self, tenant: &Q, now: Duration) -> Option<Token>
+    where
+        TenantId: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         self.slots.pin().get(tenant)?.hit(now)
     }
 

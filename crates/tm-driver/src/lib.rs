@@ -1,1 +1,30 @@
-//! What the async and the blocking client share: clock, environment, TLS roots, and the step that carries out the decisions of tm-core.
+//! What `tm-async` and `tm-blocking` share, so that they stay one client: its set-up, and the step that carries out the
+//! decisions of `tm-core`.
+//!
+//! Nothing here sends anything, and nothing here waits. It is public for those who write a third driver.
+
+mod bulk;
+mod clock;
+mod engine;
+mod environment;
+mod proxy;
+mod roots;
+mod setup;
+
+use std::time::Duration;
+
+pub use bulk::Bulk;
+pub use clock::Clock;
+pub use engine::{Asked, Engine, Todo, Wake, Wish};
+pub use proxy::Proxy;
+pub use roots::{RootsError, native_roots};
+pub use setup::Setup;
+
+/// What one exchange with the service may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest time for the whole exchange, from connecting to the last byte.
+    pub time: Duration,
+    /// Most bytes of body, after decoding.
+    pub body: usize,
+}

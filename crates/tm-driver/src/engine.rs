@@ -1,0 +1,242 @@
+//! The step: the broker and its view under one lock, and what is left to do after it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tm_cache::{Handle, View};
+use tm_core::{
+    Application, Credentials, Error, Now, TenantId, Token,
+    broker::{
+        Broker, Demand, Effect, EffectId, Lane, Outcome, Output, Patience, Settings, Stats, Ticket, Wanted,
+    },
+};
+
+use crate::Clock;
+
+/// Wakes one waiting caller with its answer. Called outside the lock; it must not wait.
+pub trait Wake {
+    /// The caller's answer.
+    fn wake(self, result: Result<Token, Error>);
+}
+
+/// What a caller asks for beyond the settings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// The least life a token must have left. Zero by default.
+    pub min_remaining: Duration,
+    /// How long the caller waits, if not as long as [`Settings::patience`] says.
+    pub patience: Option<Duration>,
+}
+
+/// What a driver has to do after a step.
+#[derive(Debug, Default)]
+#[must_use = "effects that are not carried out are given up only after seconds"]
+pub struct Todo {
+    /// To be carried out elsewhere, each answered with [`Engine::done`].
+    pub effects: Vec<(EffectId, Effect)>,
+    /// How long until the next step, if nothing else happens.
+    pub wake_in: Option<Duration>,
+}
+
+/// What became of a caller's demands.
+#[derive(Debug)]
+pub struct Asked {
+    /// Those answered at once, by their position among the tenants asked for.
+    pub answered: Vec<(usize, Result<Token, Error>)>,
+    /// Those that wait, to be forgotten if their caller goes.
+    pub waiting: Vec<Ticket>,
+    /// What is to be done now.
+    pub todo: Todo,
+}
+
+/// The state of a client, for a driver that wakes its callers with `W`.
+#[derive(Debug)]
+pub struct Engine<W> {
+    clock: Clock,
+    view: View,
+    application: Arc<Application>,
+    settings: Settings,
+    state: Mutex<State<W>>,
+}
+
+#[derive(Debug)]
+struct State<W> {
+    broker: Broker,
+    callers: HashMap<Ticket, W>,
+}
+
+/// Timers of the system may stand still while the machine sleeps, so none is trusted for longer than this.
+const LONGEST_SLEEP: Duration = Duration::from_secs(15);
+
+impl<W: Wake> Engine<W> {
+    /// For one application; `seed` drives all draws.
+    pub fn new(application: Application, credentials: Credentials, settings: Settings, seed: u64) -> Self {
+        let application = Arc::new(application);
+        let broker = Broker::new(Arc::clone(&application), Arc::new(credentials), settings.clone(), seed);
+        Self {
+            clock: Clock::start(),
+            view: View::default(),
+            application,
+            settings,
+            state: Mutex::new(State { broker, callers: HashMap::new() }),
+        }
+    }
+
+    /// A token that can be served without asking the broker.
+    pub fn hit<Q: AsRef<str> + ?Sized>(&self, tenant: &Q) -> Option<Token> {
+        self.view.hit(tenant.as_ref(), self.clock.mono())
+    }
+
+    /// The same through a handle, which skips the look-up.
+    pub fn hit_through(&self, handle: &Handle) -> Option<Token> {
+        handle.hit(self.clock.mono())
+    }
+
+    /// A handle on a tenant.
+    pub fn handle(&self, tenant: &TenantId) -> Handle {
+        let _lock = self.lock();
+        self.view.handle(tenant)
+    }
+
+    /// Who asks.
+    pub fn application(&self) -> &Application {
+        &self.application
+    }
+
+    /// How the client behaves.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The clocks.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// One caller wants one token.
+    pub fn ask(&self, tenant: &TenantId, wish: Wish, caller: impl FnMut(usize) -> W) -> Asked {
+        let patience = wish.patience.unwrap_or(self.settings.patience);
+        let patience = Patience::Until(self.clock.mono().saturating_add(patience));
+        let demand = Demand { lane: Lane::Interactive, min_remaining: wish.min_remaining, patience };
+        self.ask_all([(0, tenant)], demand, caller)
+    }
+
+    /// One caller wants many tokens, which are seen together and leave in fives.
+    pub fn ask_bulk<'a>(
+        &self,
+        tenants: impl IntoIterator<Item = (usize, &'a TenantId)>,
+        caller: impl FnMut(usize) -> W,
+    ) -> Asked {
+        let patience = Patience::Idle(self.settings.bulk_patience);
+        self.ask_all(tenants, Demand { lane: Lane::Bulk, min_remaining: Duration::ZERO, patience }, caller)
+    }
+
+    /// The caller of these tickets is gone.
+    pub fn forget(&self, tickets: &[Ticket]) -> Todo {
+        self.step(|state, now| {
+            for ticket in tickets {
+                state.broker.forget(now, *ticket);
+                state.callers.remove(ticket);
+            }
+        })
+        .1
+    }
+
+    /// Some service refused this very token.
+    pub fn reject(&self, token: &Token) -> Todo {
+        self.step(|state, now| state.broker.reject(now, token)).1
+    }
+
+    /// Replaces the credentials.
+    pub fn set_credentials(&self, credentials: Credentials) -> Todo {
+        self.step(|state, _| state.broker.set_credentials(Arc::new(credentials))).1
+    }
+
+    /// Holds all calls for so long, since the service asked for it.
+    pub fn hold(&self, wait: Duration, error: Error) -> Todo {
+        self.step(|state, now| state.broker.hold(now, now.mono + wait, error)).1
+    }
+
+    /// How long no call leaves, if so.
+    pub fn held_for(&self) -> Option<Duration> {
+        let state = self.lock();
+        let now = self.clock.now();
+        state.broker.held_until(now).map(|until| until.saturating_sub(now.mono))
+    }
+
+    /// What became of an effect.
+    pub fn done(&self, id: EffectId, outcome: Outcome) -> Todo {
+        self.step(|state, now| state.broker.done(now, id, outcome)).1
+    }
+
+    /// Time has passed.
+    pub fn wake(&self) -> Todo {
+        self.step(|_, _| ()).1
+    }
+
+    /// Answers all callers and lets go of all tokens.
+    pub fn close(&self) {
+        let _ = self.step(|state, now| state.broker.close(now));
+    }
+
+    /// What has been done and is held.
+    pub fn stats(&self) -> Stats {
+        self.lock().broker.stats()
+    }
+
+    fn ask_all<'a>(
+        &self,
+        tenants: impl IntoIterator<Item = (usize, &'a TenantId)>,
+        demand: Demand,
+        mut caller: impl FnMut(usize) -> W,
+    ) -> Asked {
+        let (mut answered, mut waiting) = (Vec::new(), Vec::new());
+        let ((), todo) = self.step(|state, now| {
+            for (position, tenant) in tenants {
+                match state.broker.want(now, tenant, demand) {
+                    Wanted::Ready(token) => answered.push((position, Ok(token))),
+                    Wanted::Failed(error) => answered.push((position, Err(error))),
+                    Wanted::Wait(ticket) => {
+                        state.callers.insert(ticket, caller(position));
+                        waiting.push(ticket);
+                    }
+                }
+            }
+        });
+        Asked { answered, waiting, todo }
+    }
+
+    /// The contract of the broker: lock, sample the clocks, call, drain, unlock; then wake.
+    fn step<R>(&self, calls: impl FnOnce(&mut State<W>, Now) -> R) -> (R, Todo) {
+        let mut todo = Todo::default();
+        let mut settled = Vec::new();
+        let mut state = self.lock();
+        let now = self.clock.now();
+        let answer = calls(&mut state, now);
+        while let Some(output) = state.broker.next(now) {
+            match output {
+                Output::Show { tenant, token, until } => self.view.show(&tenant, token, until),
+                Output::Hide(tenant) => self.view.hide(&tenant),
+                Output::Settle(ticket, result) => {
+                    settled.extend(state.callers.remove(&ticket).map(|who| (who, result)));
+                }
+                Output::Do { id, effect, .. } => todo.effects.push((id, effect)),
+            }
+        }
+        todo.wake_in = state.broker.wake_at().map(|at| at.saturating_sub(now.mono).min(LONGEST_SLEEP));
+        drop(state);
+        for (caller, result) in settled {
+            caller.wake(result);
+        }
+        (answer, todo)
+    }
+
+    /// No code of users runs under this lock, so it is poisoned only by a bug of ours; the client goes on then, rather than
+    /// to fail all callers for good.
+    fn lock(&self) -> MutexGuard<'_, State<W>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,96 @@
+//! The environment of an application on the platform, by the names that the vendor's own SDKs read.
+
+use tm_core::{AppName, AppVersion, Application, Credentials, Gateway, InvalidInput, TenantId};
+
+/// Reads variables by name; a closure, so that tests need not touch the process.
+pub(crate) struct Environment<F>(pub(crate) F);
+
+impl<F: Fn(&str) -> Option<String>> Environment<F> {
+    pub(crate) fn credentials(&self) -> Result<Credentials, InvalidInput> {
+        let id = self.required("MDSP_KEY_STORE_CLIENT_ID")?;
+        let secret = self.required("MDSP_KEY_STORE_CLIENT_SECRET")?;
+        Credentials::new(&id, &secret)
+    }
+
+    pub(crate) fn application(&self, allow_loopback_http: bool) -> Result<Application, InvalidInput> {
+        Ok(Application {
+            gateway: self.gateway(allow_loopback_http)?,
+            host_tenant: TenantId::new(self.required("MDSP_HOST_TENANT")?)?,
+            name: AppName::new(self.required("MDSP_OS_VM_APP_NAME")?)?,
+            version: AppVersion::new(self.required("MDSP_OS_VM_APP_VERSION")?)?,
+        })
+    }
+
+    fn gateway(&self, allow_loopback_http: bool) -> Result<Gateway, InvalidInput> {
+        match self.optional("TM_GATEWAY") {
+            Some(url) if allow_loopback_http => Gateway::parse_allowing_loopback_http(&url),
+            Some(url) => Gateway::parse(&url),
+            None => Gateway::region(self.optional("HOST_ENVIRONMENT").as_deref().unwrap_or("eu1")),
+        }
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, InvalidInput> {
+        self.optional(name).ok_or_else(|| InvalidInput::new(name, "is not set in the environment"))
+    }
+
+    /// An empty variable is as good as none: that is how shells and deployments unset them.
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPLETE: [(&str, &str); 5] = [
+        ("MDSP_KEY_STORE_CLIENT_ID", "client"),
+        ("MDSP_KEY_STORE_CLIENT_SECRET", "secret"),
+        ("MDSP_OS_VM_APP_NAME", "app"),
+        ("MDSP_OS_VM_APP_VERSION", "1.0.0"),
+        ("MDSP_HOST_TENANT", "host"),
+    ];
+
+    fn read(
+        more: &[(&str, &str)],
+        without: &str,
+    ) -> (Result<Credentials, InvalidInput>, Result<Application, InvalidInput>) {
+        let all: Vec<_> =
+            more.iter().chain(&COMPLETE).filter(|(name, _)| *name != without).copied().collect();
+        let environment = Environment(|name: &str| {
+            all.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        });
+        (environment.credentials(), environment.application(false))
+    }
+
+    #[test]
+    fn the_platform_s_names_are_read() {
+        let (credentials, application) = read(&[], "");
+        assert_eq!(credentials.unwrap().client_id(), "client");
+        let application = application.unwrap();
+        assert_eq!(application.gateway.to_string(), "https://gateway.eu1.mindsphere.io");
+        assert_eq!(application.host_tenant.as_str(), "host");
+        let (_, application) = read(&[("HOST_ENVIRONMENT", "us1")], "");
+        assert_eq!(application.unwrap().gateway.host(), "gateway.us1.mindsphere.io");
+        let (_, application) =
+            read(&[("HOST_ENVIRONMENT", "us1"), ("TM_GATEWAY", "https://api.eu1.siemens.app")], "");
+        assert_eq!(application.unwrap().gateway.api_path(), "/api/technicaltokenmanager-1000001700/v3");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (name, _) in COMPLETE {
+            let (credentials, application) = read(&[], name);
+            let error = credentials.err().or(application.err()).unwrap().to_string();
+            assert_eq!(error, format!("{name}: is not set in the environment"));
+        }
+        let (_, application) = read(&[("MDSP_HOST_TENANT", "")], "");
+        assert_eq!(application.unwrap_err().field(), "MDSP_HOST_TENANT");
+    }
+
+    #[test]
+    fn plain_http_needs_to_be_asked_for() {
+        let (_, application) = read(&[("TM_GATEWAY", "http://127.0.0.1:1")], "");
+        assert!(application.unwrap_err().to_string().starts_with("gateway: is not https"));
+    }
+}

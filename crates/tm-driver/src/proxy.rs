@@ -1,0 +1,124 @@
+//! Which proxy stands between us and the gateway: exactly one, or none.
+
+use tm_core::Gateway;
+
+/// Decided here, once, for both clients: left alone, the HTTP libraries read the environment each in its own way.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// `HTTPS_PROXY`, else `ALL_PROXY`, in either case of letters, unless `NO_PROXY` names the gateway. Only for https,
+    /// where the proxy sees no more than a `CONNECT`; never for loopback.
+    #[default]
+    FromEnvironment,
+    /// None, whatever the environment says.
+    None,
+    /// This URL.
+    Url(String),
+}
+
+/// A proxy's URL may hold a password.
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::FromEnvironment => "FromEnvironment",
+            Self::None => "None",
+            Self::Url(_) => "Url([hidden])",
+        })
+    }
+}
+
+impl Proxy {
+    /// The URL of the proxy for this gateway, if there is one.
+    pub fn url_for(&self, gateway: &Gateway) -> Option<String> {
+        self.resolve(gateway, |name| std::env::var(name).ok())
+    }
+
+    fn resolve(&self, gateway: &Gateway, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+        if gateway.is_plain_http() || is_loopback(gateway.host()) {
+            return None;
+        }
+        let first = |names: &[&str]| {
+            names.iter().find_map(|name| variable(name).filter(|value| !value.trim().is_empty()))
+        };
+        match self {
+            Self::None => None,
+            Self::Url(url) => Some(url.clone()),
+            Self::FromEnvironment => {
+                let exempt =
+                    first(&["no_proxy", "NO_PROXY"]).is_some_and(|list| names(&list, gateway.host()));
+                let url = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?;
+                (!exempt).then(|| with_scheme(url.trim()))
+            }
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// As curl reads it: `proxy:3128` is a host and a port.
+fn with_scheme(url: &str) -> String {
+    if url.contains("://") { url.to_owned() } else { format!("http://{url}") }
+}
+
+/// Whether a `NO_PROXY` list names this host: `*`, the host itself, or a domain above it, with or without a leading dot.
+fn names(list: &str, host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    list.split([',', ' '])
+        .map(|entry| entry.trim().to_ascii_lowercase())
+        .filter(|entry| !entry.is_empty())
+        .any(|entry| {
+            let domain = entry.trim_start_matches("*.").trim_start_matches('.');
+            entry == "*"
+                || host == domain
+                || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(gateway: &str, environment: &[(&str, &str)]) -> Option<String> {
+        let gateway = Gateway::parse_allowing_loopback_http(gateway).unwrap();
+        Proxy::FromEnvironment.resolve(&gateway, |name| {
+            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_environment_names_a_proxy_for_https_only() {
+        let hub = "https://gateway.eu1.mindsphere.io";
+        assert_eq!(resolved(hub, &[("HTTPS_PROXY", "proxy:3128")]).unwrap(), "http://proxy:3128");
+        assert_eq!(resolved(hub, &[("all_proxy", "http://p")]).unwrap(), "http://p");
+        assert_eq!(resolved(hub, &[("HTTP_PROXY", "http://p"), ("http_proxy", "http://p")]), None);
+        assert_eq!(resolved(hub, &[("HTTPS_PROXY", " ")]), None);
+        for loopback in ["http://127.0.0.1:9", "https://127.0.0.1:9", "https://[::1]:9", "https://localhost"]
+        {
+            assert_eq!(resolved(loopback, &[("HTTPS_PROXY", "http://p"), ("ALL_PROXY", "http://p")]), None);
+        }
+    }
+
+    #[test]
+    fn no_proxy_exempts_hosts_and_domains() {
+        let exempt = |list| {
+            resolved("https://gateway.eu1.mindsphere.io", &[("HTTPS_PROXY", "p"), ("NO_PROXY", list)])
+                .is_none()
+        };
+        for list in
+            ["*", "mindsphere.io", ".mindsphere.io", "*.mindsphere.io", "a, GATEWAY.eu1.mindsphere.io"]
+        {
+            assert!(exempt(list), "{list}");
+        }
+        for list in ["sphere.io", "eu1", "mindsphere.io.evil", "", "other.example"] {
+            assert!(!exempt(list), "{list}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_s_password_is_not_shown() {
+        assert!(!format!("{:?}", Proxy::Url("http://user:hush@p".into())).contains("hush"));
+    }
+}
