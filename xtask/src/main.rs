@@ -1,2 +1,179 @@
-//! The habits of this workspace.
-fn main() {}
+//! The habits of this workspace: `cargo xtask VERB`.
+//!
+//! One verb a file, and every check that CI makes is a verb that anybody can run alone. A verb adds steps to
+//! a [`Report`]; the report prints what ran, how long it took, and what was skipped and why.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to the terminal")]
+
+mod ci;
+mod command;
+mod deny;
+mod doc;
+mod features;
+mod lint;
+mod purity;
+mod release;
+mod report;
+mod rust_text;
+mod setup;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use report::Report;
+
+/// Wrong usage, as clap and most shells have it; 1 is a check that failed.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, flags)) = arguments.split_first() else {
+        print!("{}", list_of_verbs());
+        return ExitCode::SUCCESS;
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        print!("{}", list_of_verbs());
+        return ExitCode::SUCCESS;
+    }
+    match find(name, flags) {
+        Ok(verb) => {
+            let mut report = Report::default();
+            (verb.run)(flags, &mut report);
+            report.finish()
+        }
+        Err(problem) => {
+            eprint!("error: {problem}\n\n{}", list_of_verbs());
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// What can be said after `cargo xtask`.
+struct Verb {
+    name: &'static str,
+    about: &'static str,
+    /// At most one of them may be given, and one must be given if there are any.
+    flags: &'static [&'static str],
+    run: fn(&[String], &mut Report),
+}
+
+const VERBS: &[Verb] = &[
+    Verb {
+        name: "ci",
+        about: "everything below but release, cheapest first; what CI runs",
+        flags: &[],
+        run: |_, report| ci::run(report),
+    },
+    Verb {
+        name: "setup",
+        about: "install what the other verbs need: cargo-deny, redis-server",
+        flags: &[],
+        run: |_, report| setup::run(report),
+    },
+    Verb {
+        name: "lint",
+        about: "rustfmt, clippy and rustdoc, warnings as errors",
+        flags: &[],
+        run: |_, report| lint::run(report),
+    },
+    Verb {
+        name: "test",
+        about: "all tests, doc tests included, with all features",
+        flags: &[],
+        run: |_, report| test::run(report),
+    },
+    Verb {
+        name: "tidy",
+        about: "rules of the source text that no compiler checks",
+        flags: &[],
+        run: |_, report| tidy::run(report),
+    },
+    Verb {
+        name: "purity",
+        about: "who may depend on whom, and what no crate may ever reach",
+        flags: &[],
+        run: |_, report| purity::run(report),
+    },
+    Verb {
+        name: "features",
+        about: "each crate alone, without and with each of its features",
+        flags: &[],
+        run: |_, report| features::run(report),
+    },
+    Verb {
+        name: "deny",
+        about: "licences, sources, banned crates and advisories, by cargo-deny",
+        flags: &[],
+        run: |_, report| deny::run(report),
+    },
+    Verb {
+        name: "doc",
+        about: "build the documentation, warnings as errors",
+        flags: &[],
+        run: |_, report| doc::run(report),
+    },
+    Verb {
+        name: "release",
+        about: "package the crates in order; --execute publishes them",
+        flags: &["--dry-run", "--execute"],
+        run: release::run,
+    },
+];
+
+fn find(name: &str, flags: &[String]) -> Result<&'static Verb, String> {
+    let verb = VERBS.iter().find(|verb| verb.name == name).ok_or_else(|| format!("no verb `{name}`"))?;
+    match flags {
+        [] if verb.flags.is_empty() => Ok(verb),
+        [flag] if verb.flags.contains(&flag.as_str()) => Ok(verb),
+        _ if verb.flags.is_empty() => Err(format!("`{name}` takes no arguments")),
+        _ => Err(format!("`{name}` takes one of {}", verb.flags.join(", "))),
+    }
+}
+
+fn list_of_verbs() -> String {
+    let lines: Vec<String> = VERBS.iter().map(Verb::line).collect();
+    format!("usage: cargo xtask VERB\n\n{}\n", lines.join("\n"))
+}
+
+impl Verb {
+    fn line(&self) -> String {
+        let flags =
+            if self.flags.is_empty() { String::new() } else { format!(" ({})", self.flags.join(" | ")) };
+        format!("  {:<9} {}{flags}", self.name, self.about)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verb_is_found_by_its_name() {
+        assert_eq!(find("lint", &[]).map(|verb| verb.name), Ok("lint"));
+    }
+
+    #[test]
+    fn an_unknown_verb_is_named() {
+        assert_eq!(find("lnit", &[]).map(|verb| verb.name), Err("no verb `lnit`".to_owned()));
+    }
+
+    #[test]
+    fn a_verb_without_flags_refuses_arguments() {
+        assert!(find("lint", &["--fix".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_release_says_which_kind_it_is() {
+        assert!(find("release", &[]).is_err());
+        assert!(find("release", &["--dry-run".to_owned()]).is_ok());
+        assert!(find("release", &["--dry-run".to_owned(), "--execute".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn every_verb_is_listed() {
+        let list = list_of_verbs();
+        assert!(VERBS.iter().all(|verb| list.contains(&verb.line())));
+    }
+}
