@@ -106,7 +106,9 @@ fn payload(jwt: &str) -> Result<Zeroizing<Vec<u8>>, ClaimsError> {
     else {
         return Err(ClaimsError::NotAJwt);
     };
-    BASE64URL.decode(payload).map(Zeroizing::new).map_err(|_| ClaimsError::NotBase64)
+    let json = BASE64URL.decode(payload).map(Zeroizing::new).map_err(|_| ClaimsError::NotBase64)?;
+    // serde would take a list for a struct too, field by field in order.
+    if json.trim_ascii_start().first() == Some(&b'{') { Ok(json) } else { Err(ClaimsError::NotClaims) }
 }
 
 #[derive(Deserialize)]
@@ -228,7 +230,8 @@ mod tests {
         assert_eq!(Claims::read("a.b"), Err(ClaimsError::NotAJwt));
         assert_eq!(Claims::read("a.b.c.d"), Err(ClaimsError::NotAJwt));
         assert_eq!(Claims::read("a.%%.c"), Err(ClaimsError::NotBase64));
-        assert_eq!(Claims::read(&jwt("[]x")), Err(ClaimsError::NotClaims));
+        assert_eq!(Claims::read(&jwt("{}x")), Err(ClaimsError::NotClaims));
+        assert_eq!(Claims::read(&jwt("[1,2]")), Err(ClaimsError::NotClaims));
         assert_eq!(Claims::read(&jwt(r#"{"exp":"soon"}"#)), Err(ClaimsError::NotClaims));
         assert_eq!(Claims::read(&jwt(&"[".repeat(4_000))), Err(ClaimsError::NotClaims));
         assert_eq!(Claims::read(&"x".repeat(Token::MAX_BYTES + 1)), Err(ClaimsError::TooLong));

@@ -175,12 +175,14 @@ mod tests {
         Listing::new(&Settings::default(), 1)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands for what a transport answers")]
     fn page(total: u64, ids: &[&str]) -> Result<Response<Bytes>, TransportError> {
         let ids: Vec<_> = ids.iter().map(|id| serde_json::json!({ "id": id })).collect();
         let body = serde_json::json!({ "page": { "totalElements": total }, "userTenants": ids });
         Ok(Response::new(Bytes::from(body.to_string())))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands for what a transport answers")]
     fn status(code: u16, retry_after: Option<&str>) -> Result<Response<Bytes>, TransportError> {
         let mut response = Response::builder().status(code);
         if let Some(value) = retry_after {

@@ -8,8 +8,8 @@ use std::{error::Error as StdError, fmt, sync::Arc};
 pub enum TransportFault {
     /// No connection: the request was never sent and is safe to repeat, whatever it is.
     NotSent,
-    /// The peer's certificate, or the TLS set-up, was not accepted. Repeating does not help.
-    Certificate,
+    /// The peer's certificate was not trusted, or it speaks no TLS that is safe. Repeating does not help.
+    Tls,
     /// No whole answer within the time of one attempt.
     TimedOut,
     /// The connection broke, or what came was not HTTP.
@@ -52,7 +52,7 @@ impl TransportError {
     pub fn is_transient(&self) -> bool {
         match self.fault {
             TransportFault::NotSent | TransportFault::TimedOut | TransportFault::Interrupted => true,
-            TransportFault::Certificate | TransportFault::TooLarge => false,
+            TransportFault::Tls | TransportFault::TooLarge => false,
         }
     }
 }
@@ -61,7 +61,7 @@ impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.fault {
             TransportFault::NotSent => "no connection to the gateway",
-            TransportFault::Certificate => "no trust in the gateway's TLS certificate",
+            TransportFault::Tls => "no trusted TLS connection to the gateway",
             TransportFault::TimedOut => "no whole answer from the gateway in time",
             TransportFault::Interrupted => "the connection to the gateway broke",
             TransportFault::TooLarge => "the gateway's answer is larger than its limit",

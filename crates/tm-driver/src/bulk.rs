@@ -2,10 +2,52 @@
 
 use std::collections::HashMap;
 
-use tm_core::{TenantId, wire::MAX_BATCH};
+use tm_core::{Error, ErrorKind, TenantId, Token, wire::MAX_BATCH};
 
-/// The books of one run over all tenants. The driver fetches pages when [`Bulk::wants_page`] says so, asks for what
-/// [`Bulk::page`] answers, and hands what comes back to [`Bulk::settled`].
+/// What reaches the consumer of a run over all tenants, or any other caller.
+#[derive(Debug)]
+pub enum Event {
+    /// A demand has its answer, by the position under which it was made.
+    Settled(usize, Result<Token, Error>),
+    /// A page of the list.
+    Listed(Listed),
+}
+
+/// A page of the list, or its failure.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// Tenants that were on no page before.
+    pub tenants: Vec<TenantId>,
+    /// What was wrong with the page, or why there is none.
+    pub error: Option<Error>,
+    /// Whether the list has ended.
+    pub last: bool,
+}
+
+impl Listed {
+    /// There are no more pages, for this reason.
+    pub fn failed(error: Error) -> Self {
+        Self { tenants: Vec::new(), error: Some(error), last: true }
+    }
+
+    /// Whoever read the list is gone.
+    pub fn lost() -> Self {
+        let message = "whoever read the list of tenants is gone: it panicked, or its runtime ended";
+        Self::failed(Error::new(ErrorKind::Service, message))
+    }
+}
+
+/// What follows from an event.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// For the consumer: a token with its tenant, or an error that tells its tenant if it is about one.
+    pub row: Option<Result<(TenantId, Token), Error>>,
+    /// To ask for now, each under its position.
+    pub ask: Vec<(usize, TenantId)>,
+}
+
+/// The books of one run over all tenants. The driver fetches pages when [`Bulk::wants_page`] says so, hands all events to
+/// [`Bulk::take`], and goes on until [`Bulk::is_over`].
 ///
 /// Pages are pulled by the consumer: no more than two pages of tenants are under way. Tenants leave in whole fives until the
 /// list ends, so that pages that are no multiple of five cost no call.
@@ -39,33 +81,33 @@ impl Bulk {
         wants
     }
 
-    /// A page has come; `last` if it ended the list. Answers the tenants to ask for now, each with the number under which
-    /// its token is to be handed to [`Bulk::settled`].
-    pub fn page(&mut self, tenants: Vec<TenantId>, last: bool) -> Vec<(usize, TenantId)> {
-        self.page_asked = false;
-        self.list_ended |= last;
-        self.over.extend(tenants);
-        let now = if self.list_ended { self.over.len() } else { self.over.len() / MAX_BATCH * MAX_BATCH };
-        let numbered: Vec<_> =
-            self.over.drain(..now).zip(self.next..).map(|(tenant, number)| (number, tenant)).collect();
-        self.next += numbered.len();
-        self.under_way.extend(numbered.iter().cloned());
-        numbered
-    }
-
-    /// The list cannot be read any further: what is under way goes on.
-    pub fn list_failed(&mut self) -> Vec<(usize, TenantId)> {
-        self.page(Vec::new(), true)
-    }
-
-    /// A token, or an error, has come under this number: whose it is. `None` for a number that was not asked for.
-    pub fn settled(&mut self, number: usize) -> Option<TenantId> {
-        self.under_way.remove(&number)
+    /// What follows from what has come.
+    pub fn take(&mut self, event: Event) -> Taken {
+        match event {
+            Event::Settled(position, result) => {
+                let tenant = self.under_way.remove(&position);
+                Taken { row: tenant.map(|tenant| result.map(|token| (tenant, token))), ask: Vec::new() }
+            }
+            Event::Listed(listed) => {
+                self.page_asked = false;
+                self.list_ended |= listed.last;
+                self.over.extend(listed.tenants);
+                Taken { row: listed.error.map(Err), ask: self.whole_fives() }
+            }
+        }
     }
 
     /// Whether everything has come.
     pub fn is_over(&self) -> bool {
         self.list_ended && self.under_way.is_empty()
+    }
+
+    fn whole_fives(&mut self) -> Vec<(usize, TenantId)> {
+        let count = if self.list_ended { self.over.len() } else { self.over.len() / MAX_BATCH * MAX_BATCH };
+        let ask: Vec<_> = (self.next..).zip(self.over.drain(..count)).collect();
+        self.next += ask.len();
+        self.under_way.extend(ask.iter().cloned());
+        ask
     }
 }
 
@@ -73,32 +115,46 @@ impl Bulk {
 mod tests {
     use super::*;
 
-    fn tenants(numbers: std::ops::Range<usize>) -> Vec<TenantId> {
-        numbers.map(|number| TenantId::new(format!("t{number}")).unwrap()).collect()
+    fn page(numbers: std::ops::Range<usize>, last: bool) -> Event {
+        let tenants = numbers.map(|number| TenantId::new(format!("t{number}")).unwrap()).collect();
+        Event::Listed(Listed { tenants, error: None, last })
+    }
+
+    fn token(position: usize) -> Event {
+        Event::Settled(position, Ok(Token::new("t").unwrap()))
     }
 
     #[test]
     fn tenants_leave_in_whole_fives_until_the_list_ends() {
         let mut bulk = Bulk::new(7);
-        assert_eq!(bulk.page(tenants(0..7), false).len(), 5);
-        assert_eq!(bulk.page(tenants(7..14), false).len(), 5);
-        assert_eq!(bulk.page(tenants(14..16), true).len(), 6);
-        let names: Vec<_> = (0..16).map(|number| bulk.settled(number).unwrap().to_string()).collect();
+        let asked = [page(0..7, false), page(7..14, false), page(14..16, true)]
+            .map(|event| bulk.take(event).ask.len());
+        assert_eq!(asked, [5, 5, 6]);
+        let names: Vec<_> =
+            (0..16).map(|position| bulk.take(token(position)).row.unwrap().unwrap().0.to_string()).collect();
         assert_eq!((names[0].as_str(), names[15].as_str()), ("t0", "t15"));
-        assert!(bulk.is_over() && bulk.settled(3).is_none());
+        assert!(bulk.is_over() && bulk.take(token(3)).row.is_none());
     }
 
     #[test]
     fn pages_are_pulled_at_most_two_ahead() {
         let mut bulk = Bulk::new(10);
         assert!(bulk.wants_page() && !bulk.wants_page());
-        bulk.page(tenants(0..10), false);
+        bulk.take(page(0..10, false));
         assert!(bulk.wants_page());
-        bulk.page(tenants(10..20), false);
+        bulk.take(page(10..20, false));
         assert!(!bulk.wants_page(), "two pages are under way");
-        (0..10).for_each(|number| drop(bulk.settled(number)));
+        (0..10).for_each(|position| drop(bulk.take(token(position))));
         assert!(bulk.wants_page());
-        bulk.list_failed();
+    }
+
+    #[test]
+    fn a_list_that_breaks_loses_none_of_those_it_had() {
+        let mut bulk = Bulk::new(10);
+        bulk.take(page(0..7, false));
+        let taken = bulk.take(Event::Listed(Listed::lost()));
+        assert!(taken.row.unwrap().is_err());
+        assert_eq!(taken.ask.len(), 2, "the two that waited for company");
         assert!(!bulk.wants_page() && !bulk.is_over());
     }
 }

@@ -46,8 +46,8 @@ pub struct Todo {
 pub struct Asked {
     /// Those answered at once, by their position among the tenants asked for.
     pub answered: Vec<(usize, Result<Token, Error>)>,
-    /// Those that wait, to be forgotten if their caller goes.
-    pub waiting: Vec<Ticket>,
+    /// Those that wait, by the same position, to be forgotten if their caller goes.
+    pub waiting: Vec<(usize, Ticket)>,
     /// What is to be done now.
     pub todo: Todo,
 }
@@ -135,11 +135,11 @@ impl<W: Wake> Engine<W> {
     }
 
     /// The caller of these tickets is gone.
-    pub fn forget(&self, tickets: &[Ticket]) -> Todo {
+    pub fn forget(&self, tickets: impl IntoIterator<Item = Ticket>) -> Todo {
         self.step(|state, now| {
             for ticket in tickets {
-                state.broker.forget(now, *ticket);
-                state.callers.remove(ticket);
+                state.broker.forget(now, ticket);
+                state.callers.remove(&ticket);
             }
         })
         .1
@@ -160,11 +160,11 @@ impl<W: Wake> Engine<W> {
         self.step(|state, now| state.broker.hold(now, now.mono + wait, error)).1
     }
 
-    /// How long no call leaves, if so.
-    pub fn held_for(&self) -> Option<Duration> {
+    /// How long no call leaves, and why, if so.
+    pub fn held(&self) -> Option<(Duration, Error)> {
         let state = self.lock();
         let now = self.clock.now();
-        state.broker.held_until(now).map(|until| until.saturating_sub(now.mono))
+        state.broker.held(now).map(|(until, error)| (until.saturating_sub(now.mono), error))
     }
 
     /// What became of an effect.
@@ -201,7 +201,7 @@ impl<W: Wake> Engine<W> {
                     Wanted::Failed(error) => answered.push((position, Err(error))),
                     Wanted::Wait(ticket) => {
                         state.callers.insert(ticket, caller(position));
-                        waiting.push(ticket);
+                        waiting.push((position, ticket));
                     }
                 }
             }

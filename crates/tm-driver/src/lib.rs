@@ -8,16 +8,15 @@ mod clock;
 mod engine;
 mod environment;
 mod proxy;
-mod roots;
 mod setup;
+pub mod tls;
 
 use std::time::Duration;
 
-pub use bulk::Bulk;
+pub use bulk::{Bulk, Event, Listed, Taken};
 pub use clock::Clock;
 pub use engine::{Asked, Engine, Todo, Wake, Wish};
 pub use proxy::Proxy;
-pub use roots::{RootsError, native_roots};
 pub use setup::Setup;
 
 /// What one exchange with the service may take.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{Now, UnixTime, wire::IssuedToken};
+use crate::{
+    Now, UnixTime,
+    wire::{IssuedToken, MAX_LIFE},
+};
 
 /// Taken off the end of every token: clocks tick in whole seconds, and a request needs time to arrive.
 const SAFETY: Duration = Duration::from_secs(5);
@@ -39,12 +42,13 @@ fn believed(issued: &IssuedToken, date: Option<UnixTime>, local: UnixTime) -> Du
         }
         (None, _) => None,
     };
-    match (left, issued.expires_in) {
+    let life = match (left, issued.expires_in) {
         (Some(left), Some(told)) => left.min(told),
         (Some(left), None) => left,
         (None, Some(told)) => told,
         (None, None) => expires_at.saturating_since(issued.issued_at.unwrap_or(local)),
-    }
+    };
+    life.min(MAX_LIFE)
 }
 
 #[cfg(test)]
@@ -90,6 +94,7 @@ mod tests {
         assert_eq!(life(&issued(None, Some(10_000), Some(11_800)), None, 5), 1_800);
         assert_eq!(life(&issued(None, None, Some(11_800)), None, 11_000), 800);
         assert_eq!(life(&issued(None, None, Some(11_800)), Some(11_700), 0), 100);
+        assert_eq!(life(&issued(None, None, Some(i64::MAX)), Some(11_700), 0), 86_400);
     }
 
     #[test]

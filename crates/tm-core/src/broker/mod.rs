@@ -200,9 +200,10 @@ impl Broker {
         self.dismiss_all_hopeless(now);
     }
 
-    /// Until when no call leaves, if so.
-    pub fn held_until(&self, now: Now) -> Option<Duration> {
-        self.gate.hold().map(|hold| hold.until).filter(|until| *until > now.mono)
+    /// Until when no call leaves, and why, if so. What goes to the service past the broker has to mind it too.
+    pub fn held(&self, now: Now) -> Option<(Duration, Error)> {
+        let hold = self.gate.hold().filter(|hold| hold.until > now.mono)?;
+        Some((hold.until, hold.error.clone()))
     }
 
     /// What became of an effect. Late and repeated answers are no-ops.

@@ -69,7 +69,7 @@ fn entry(json: &str) -> Option<Entry> {
         #[serde(borrow)]
         token: Option<&'a RawValue>,
     }
-    let named: Named<'_> = serde_json::from_str(json).ok()?;
+    let named: Named<'_> = decode::from_json(ENTRY, json.as_bytes()).ok()?;
     let tenant = TenantId::new(&named.user_tenant_id).ok()?;
     let issued = match named.token {
         None => Err(DecodeError::new(ENTRY, "it has no token")),

@@ -31,10 +31,14 @@ impl DecodeError {
     }
 }
 
+/// Reads a JSON object. Nothing but an object: serde would take a list for a struct too, field by field in order.
 pub(super) fn from_json<'a, T: Deserialize<'a>>(
     what: &'static str,
     json: &'a [u8],
 ) -> Result<T, DecodeError> {
+    if json.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(DecodeError::new(what, "it is no JSON object"));
+    }
     serde_json::from_slice(json).map_err(|error| DecodeError::json(what, &error))
 }
 
@@ -44,9 +48,15 @@ mod tests {
 
     #[test]
     fn an_error_tells_where_and_not_what() {
-        let error = from_json::<u8>("the answer", br#""hush-hush""#).unwrap_err();
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "nothing is ever read into it")]
+        struct Number {
+            n: u8,
+        }
+        let problem = |json: &[u8]| from_json::<Number>("the answer", json).unwrap_err().to_string();
         let expected =
-            "the answer is not as documented: a field is missing or of the wrong type (line 1, column 11)";
-        assert_eq!(error.to_string(), expected);
+            "the answer is not as documented: a field is missing or of the wrong type (line 1, column 16)";
+        assert_eq!(problem(br#"{"n":"hush-hush"}"#), expected);
+        assert_eq!(problem(b"[1]"), "the answer is not as documented: it is no JSON object");
     }
 }

@@ -25,8 +25,8 @@ pub struct IssuedToken {
     pub expires_at: Option<UnixTime>,
 }
 
-/// Longest `expires_in` that is believed. The documented life is 1,799 s.
-const MAX_EXPIRES_IN: i64 = 86_400;
+/// Longest life of a token that is believed. The documented life is 1,799 s.
+pub(crate) const MAX_LIFE: Duration = Duration::from_secs(86_400);
 
 /// The documented fields that matter. Others are accepted and left alone.
 #[derive(Deserialize)]
@@ -52,10 +52,11 @@ impl Wire<'_> {
         if self.expires_in.is_none() && times.expires_at.is_none() {
             return Err(DecodeError::new(what, "neither expires_in nor the token itself tells when it ends"));
         }
-        let expires_in = self.expires_in.map(|secs| secs.clamp(0, MAX_EXPIRES_IN).unsigned_abs());
+        let expires_in =
+            self.expires_in.map(|secs| Duration::from_secs(secs.max(0).unsigned_abs()).min(MAX_LIFE));
         Ok(IssuedToken {
             token,
-            expires_in: expires_in.map(Duration::from_secs),
+            expires_in,
             timestamp: self.timestamp.map(UnixTime::from_millis),
             issued_at: times.issued_at,
             expires_at: times.expires_at,
@@ -80,7 +81,11 @@ impl Drop for Secret<'_> {
 fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(saturating)),
-        Value::String(text) => text.trim().parse().ok(),
+        Value::String(text) => {
+            let text = text.trim();
+            let fraction = || text.parse().ok().filter(|number: &f64| number.is_finite()).map(saturating);
+            text.parse().ok().or_else(fraction)
+        }
         _ => None,
     })
 }

@@ -21,6 +21,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header
 
 pub use decode::DecodeError;
 pub use issued::IssuedToken;
+pub(crate) use issued::MAX_LIFE;
 pub use refusal::Refusal;
 pub use retry_after::RetryAfter;
 
