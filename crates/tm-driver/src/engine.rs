@@ -12,6 +12,7 @@ use tm_core::{
     broker::{
         Broker, Demand, Effect, EffectId, Lane, Outcome, Output, Patience, Settings, Stats, Ticket, Wanted,
     },
+    listing::Listing,
 };
 
 use crate::Clock;
@@ -109,6 +110,14 @@ impl<W: Wake> Engine<W> {
     /// How the client behaves.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// A walk through the list of tenants, from its first page.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn listing(&self) -> Result<Listing, Error> {
+        Ok(Listing::new(&self.settings, crate::setup::seed()?))
     }
 
     /// The clocks.

@@ -1,0 +1,197 @@
+//! What all clones of a client share, and the tasks that work for them.
+//!
+//! Tasks drive, callers wait. A runtime may end with its tasks, while the client lives on in another: what its tasks leave
+//! undone is left to the next caller that steps, and one that waits is woken for it.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tm_core::{
+    Error, ErrorKind, InvalidInput, Token, TransportError, TransportFault,
+    broker::{Effect, EffectId, Outcome},
+    wire::MAX_TOKEN_ANSWER,
+};
+use tm_driver::{Engine, Event, Limits, Todo, Wake};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, mpsc, watch},
+    task::AbortHandle,
+    time::Instant,
+};
+
+use crate::Transport;
+
+/// Where a caller waits for what it asked for.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) position: usize,
+    pub(crate) inbox: mpsc::UnboundedSender<Event>,
+}
+
+impl Wake for Caller {
+    fn wake(self, result: Result<Token, Error>) {
+        // A caller that is gone needs no answer.
+        let _ = self.inbox.send(Event::Settled(self.position, result));
+    }
+}
+
+pub(crate) struct Shared {
+    pub(crate) engine: Engine<Caller>,
+    pub(crate) transport: Box<dyn Transport>,
+    timer: Mutex<Option<Timer>>,
+    /// Left by tasks that ended with their runtime.
+    orphans: Mutex<Vec<(EffectId, Effect)>>,
+    orphaned: Notify,
+    closed: watch::Sender<bool>,
+}
+
+struct Timer {
+    at: Instant,
+    task: AbortHandle,
+}
+
+impl Shared {
+    pub(crate) fn new(engine: Engine<Caller>, transport: Box<dyn Transport>) -> Self {
+        Self {
+            engine,
+            transport,
+            timer: Mutex::default(),
+            orphans: Mutex::default(),
+            orphaned: Notify::new(),
+            closed: watch::Sender::new(false),
+        }
+    }
+
+    /// The runtime that this code runs on.
+    pub(crate) fn runtime() -> Result<Handle, Error> {
+        Handle::try_current()
+            .map_err(|_| InvalidInput::new("runtime", "is missing: call this within tokio's").into())
+    }
+
+    /// Starts a task for each effect, and one for the time of the next step. Without a runtime here, that is left to the
+    /// next caller that has one.
+    pub(crate) fn carry_out(self: &Arc<Self>, todo: Todo) {
+        let Ok(runtime) = Handle::try_current() else { return self.leave(todo) };
+        let orphans = std::mem::take(&mut *self.orphans.lock().unwrap_or_else(PoisonError::into_inner));
+        for (id, effect) in orphans.into_iter().chain(todo.effects) {
+            let task = Carried { shared: Arc::clone(self), id, answered: false };
+            runtime.spawn(task.carry_out(effect));
+        }
+        if let Some(wake_in) = todo.wake_in {
+            self.set_timer(&runtime, wake_in);
+        }
+    }
+
+    /// Leaves work to whoever steps next, and wakes somebody for it.
+    fn leave(&self, todo: Todo) {
+        self.orphans.lock().unwrap_or_else(PoisonError::into_inner).extend(todo.effects);
+        self.orphaned.notify_one();
+    }
+
+    /// For callers that wait: comes back when work was left undone, which they are to [`Shared::wake`] for.
+    pub(crate) async fn orphaned(&self) {
+        self.orphaned.notified().await;
+    }
+
+    /// A step for the sake of time.
+    pub(crate) fn wake(self: &Arc<Self>) {
+        self.carry_out(self.engine.wake());
+    }
+
+    /// Answers all callers and ends all tasks, without waiting for them.
+    pub(crate) fn close(&self) {
+        self.engine.close();
+        self.closed.send_replace(true);
+    }
+
+    /// Comes back when no task is left.
+    pub(crate) async fn no_task_left(&self) {
+        self.closed.closed().await;
+    }
+
+    /// Comes back when the client is closed. While somebody waits for that, it counts as a task.
+    pub(crate) fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut closed = self.closed.subscribe();
+        // An error means that the sender is gone, and with it the client.
+        async move { drop(closed.wait_for(|closed| *closed).await) }
+    }
+
+    fn set_timer(self: &Arc<Self>, runtime: &Handle, wake_in: Duration) {
+        let at = Instant::now() + wake_in;
+        let mut timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
+        if timer.as_ref().is_some_and(|timer| timer.at <= at && !timer.task.is_finished()) {
+            return;
+        }
+        let task = runtime.spawn(Arc::clone(self).sleep_until(at)).abort_handle();
+        if let Some(earlier) = timer.replace(Timer { at, task }) {
+            earlier.task.abort();
+        }
+    }
+
+    async fn sleep_until(self: Arc<Self>, at: Instant) {
+        let ending = EndOfTimer(&self);
+        tokio::select! {
+            biased;
+            () = self.closing() => return,
+            () = tokio::time::sleep_until(at) => {}
+        }
+        std::mem::forget(ending);
+        // From here on this timer is none: the step may set the next one.
+        self.timer.lock().unwrap_or_else(PoisonError::into_inner).take_if(|timer| timer.at == at);
+        self.wake();
+    }
+}
+
+/// Tells those who wait that nobody watches the time any more.
+struct EndOfTimer<'a>(&'a Shared);
+
+impl Drop for EndOfTimer<'_> {
+    fn drop(&mut self) {
+        self.0.orphaned.notify_one();
+    }
+}
+
+/// An effect under way. If its task ends without an answer, because it panicked or with its runtime, it is answered as lost.
+struct Carried {
+    shared: Arc<Shared>,
+    id: EffectId,
+    answered: bool,
+}
+
+impl Carried {
+    async fn carry_out(mut self, effect: Effect) {
+        let Effect::Call(call) = effect;
+        let limits = Limits { time: call.time(), body: MAX_TOKEN_ANSWER };
+        let shared = Arc::clone(&self.shared);
+        let answer = tokio::select! {
+            biased;
+            () = shared.closing() => {
+                self.answered = true;
+                return;
+            }
+            // The transport is told its time; one of the user's may not mind it.
+            answer = tokio::time::timeout(limits.time, shared.transport.send(call.request(), limits)) => {
+                answer.unwrap_or_else(|_| Err(TransportError::new(TransportFault::TimedOut)))
+            }
+        };
+        let outcome = call.outcome(answer);
+        self.answered = true;
+        shared.carry_out(shared.engine.done(self.id, outcome));
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        if !self.answered {
+            // Nothing is started here: this may be the end of the runtime.
+            self.shared.leave(self.shared.engine.done(self.id, Outcome::Lost));
+        }
+    }
+}
+
+/// What a caller gets whose client was closed under it.
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the client is closed")
+}

@@ -1,0 +1,85 @@
+//! A caller that waits.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use tm_core::{TenantId, broker::Ticket};
+use tm_driver::{Asked, Event, Wish};
+use tokio::sync::mpsc;
+
+use crate::shared::{Caller, Shared};
+
+/// The demands of one caller. Dropping it forgets those that are not answered.
+pub(crate) struct Waiting {
+    shared: Arc<Shared>,
+    answered: VecDeque<Event>,
+    tickets: HashMap<usize, Ticket>,
+    inbox: mpsc::UnboundedReceiver<Event>,
+    sender: mpsc::UnboundedSender<Event>,
+}
+
+impl Waiting {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let (sender, inbox) = mpsc::unbounded_channel();
+        Self { shared, answered: VecDeque::new(), tickets: HashMap::new(), inbox, sender }
+    }
+
+    /// Asks for one tenant, at position 0.
+    pub(crate) fn ask(&mut self, tenant: &TenantId, wish: Wish) {
+        let asked = self.shared.engine.ask(tenant, wish, |position| self.caller(position));
+        self.asked(asked);
+    }
+
+    /// Asks for many tenants, each at its position.
+    pub(crate) fn ask_bulk<'a>(&mut self, tenants: impl IntoIterator<Item = (usize, &'a TenantId)>) {
+        let asked = self.shared.engine.ask_bulk(tenants, |position| self.caller(position));
+        self.asked(asked);
+    }
+
+    /// For others to send events to this caller.
+    pub(crate) fn sender(&self) -> mpsc::UnboundedSender<Event> {
+        self.sender.clone()
+    }
+
+    /// The next event, in the order in which they come. Safe to cancel. It waits for ever if nothing was asked for.
+    pub(crate) async fn next(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.answered.pop_front() {
+                return event;
+            }
+            tokio::select! {
+                biased;
+                event = self.inbox.recv() => {
+                    let Some(event) = event else { continue }; // never: we hold a sender
+                    if let Event::Settled(position, _) = &event {
+                        self.tickets.remove(position);
+                    }
+                    return event;
+                }
+                () = self.shared.orphaned() => self.shared.wake(),
+            }
+        }
+    }
+
+    fn caller(&self, position: usize) -> Caller {
+        Caller { position, inbox: self.sender.clone() }
+    }
+
+    fn asked(&mut self, asked: Asked) {
+        self.answered
+            .extend(asked.answered.into_iter().map(|(position, result)| Event::Settled(position, result)));
+        self.tickets.extend(asked.waiting);
+        self.shared.carry_out(asked.todo);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.tickets.is_empty() {
+            let tickets = self.tickets.drain().map(|(_, ticket)| ticket);
+            self.shared.carry_out(self.shared.engine.forget(tickets));
+        }
+    }
+}

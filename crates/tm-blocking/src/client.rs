@@ -1,0 +1,169 @@
+//! The client.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tm_core::{Credentials, Error, TenantId, Token, broker::Stats};
+use tm_driver::{Event, Setup, Wish};
+
+use crate::{
+    AllTokens, Tenant, Transport, UreqTransport, pages,
+    shared::{Shared, closed},
+    waiting::Waiting,
+};
+
+/// Keeps a valid token for each tenant that is asked for. Cheap to clone; all clones share one cache and one gate.
+///
+/// It may be kept in a `static` and used from any number of threads. When the last clone is dropped, its threads end, and
+/// whoever still waits is told so.
+#[derive(Clone)]
+pub struct Client {
+    open: Arc<Open>,
+}
+
+/// Closes the client when the last clone is gone. Its threads hold the shared part only.
+struct Open(Arc<Shared>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Client {
+    /// A client over ureq. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The set-up is not good: the error names the field.
+    pub fn new(setup: Setup) -> Result<Self, Error> {
+        let transport = UreqTransport::new(&setup)?;
+        Self::with_transport(setup, transport)
+    }
+
+    /// A client over a transport of your own, which has to mind the set-up's proxy and roots itself.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    #[expect(clippy::needless_pass_by_value, reason = "a set-up is used up by its client, as in `new`")]
+    pub fn with_transport(setup: Setup, transport: impl Transport) -> Result<Self, Error> {
+        let shared = Shared::new(setup.engine()?, Box::new(transport));
+        Ok(Self { open: Arc::new(Open(Arc::new(shared))) })
+    }
+
+    /// A client for the environment that the platform gives its applications: see [`Setup::from_env`].
+    ///
+    /// # Errors
+    /// Names the variable that is missing or not good.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::new(Setup::from_env()?)
+    }
+
+    /// A token of this tenant that lives for a while yet. With one in hand this takes no lock and allocates nothing.
+    ///
+    /// # Errors
+    /// See [`tm_core::ErrorKind`]. It comes after [`Settings::patience`](crate::Settings::patience) at the latest.
+    pub fn token(&self, tenant: impl AsRef<str>) -> Result<Token, Error> {
+        if let Some(token) = self.shared().engine.hit(tenant.as_ref()) {
+            return Ok(token);
+        }
+        self.token_with(&TenantId::new(tenant.as_ref())?, Wish::default())
+    }
+
+    /// As [`Client::token`], for a caller with a wish of its own: a least life, or another patience.
+    ///
+    /// # Errors
+    /// As [`Client::token`]; `too_short` if the service has no token that lives as long.
+    pub fn token_with(&self, tenant: &TenantId, wish: Wish) -> Result<Token, Error> {
+        let mut waiting = Waiting::new(Arc::clone(self.shared()));
+        waiting.ask(tenant, wish);
+        match waiting.next() {
+            Some(Event::Settled(_, result)) => result,
+            Some(Event::Listed(_)) | None => Err(closed()),
+        }
+    }
+
+    /// Tokens of many tenants, five a call, in the order in which they are named.
+    ///
+    /// # Errors
+    /// Each tenant has its own result: one that is refused costs the others nothing.
+    pub fn tokens(
+        &self,
+        tenants: impl IntoIterator<Item = TenantId>,
+    ) -> Vec<(TenantId, Result<Token, Error>)> {
+        let mut rows: Vec<_> = tenants.into_iter().map(|tenant| (tenant, None)).collect();
+        let mut waiting = Waiting::new(Arc::clone(self.shared()));
+        waiting.ask_bulk(rows.iter().map(|(tenant, _)| tenant).enumerate());
+        for _ in 0..rows.len() {
+            if let Some(Event::Settled(position, result)) = waiting.next() {
+                rows[position].1 = Some(result);
+            }
+        }
+        rows.into_iter().map(|(tenant, result)| (tenant, result.unwrap_or_else(|| Err(closed())))).collect()
+    }
+
+    /// A handle on one tenant, for those who ask for it often.
+    ///
+    /// # Errors
+    /// The id is not good.
+    pub fn tenant(&self, tenant: impl AsRef<str>) -> Result<Tenant, Error> {
+        Ok(Tenant::new(self.clone(), TenantId::new(tenant.as_ref())?))
+    }
+
+    /// The tenants that use the application, all pages of them.
+    ///
+    /// # Errors
+    /// The list cannot be read, or has entries that name no acceptable tenant. [`Client::all_tokens`] goes on in that case.
+    pub fn user_tenants(&self) -> Result<Vec<TenantId>, Error> {
+        let mut listing = self.shared().engine.listing()?;
+        let mut tenants = Vec::new();
+        while !listing.is_done() {
+            let page = pages::next_page(self.shared(), &mut listing);
+            if let Some(error) = page.error {
+                return Err(error);
+            }
+            tenants.extend(page.tenants);
+        }
+        Ok(tenants)
+    }
+
+    /// A token for every tenant of the application. Yields the first before the list is complete, and reads no more of the
+    /// list than its consumer keeps up with.
+    pub fn all_tokens(&self) -> AllTokens {
+        AllTokens::new(self.clone())
+    }
+
+    /// Some service refused this very token (401): it is not served again, and the next caller gets another.
+    pub fn reject(&self, token: &Token) {
+        self.shared().try_to_carry_out(self.shared().engine.reject(token));
+    }
+
+    /// Replaces the application's credentials while running, and lifts the pause that refused ones brought.
+    pub fn set_credentials(&self, credentials: Credentials) {
+        self.shared().try_to_carry_out(self.shared().engine.set_credentials(credentials));
+    }
+
+    /// What the client has done and holds.
+    pub fn stats(&self) -> Stats {
+        self.shared().engine.stats()
+    }
+
+    /// Closes the client for all clones: whoever waits is told so, calls under way end by themselves, tokens are let go.
+    /// Waits for the threads to end, no longer than `within`.
+    pub fn close(&self, within: Duration) {
+        self.shared().close();
+        self.shared().workers.wait_for_the_end(within);
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.open.0
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let engine = &self.shared().engine;
+        f.debug_struct("Client")
+            .field("application", engine.application())
+            .field("stats", &engine.stats())
+            .finish()
+    }
+}

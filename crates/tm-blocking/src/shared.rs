@@ -1,0 +1,102 @@
+//! What all clones of a client share. Threads drive, callers wait.
+
+use std::{
+    io,
+    sync::{Arc, mpsc},
+};
+
+use tm_core::{
+    Error, ErrorKind, Token, TransportError, TransportFault,
+    broker::{Effect, EffectId, Outcome},
+    wire::MAX_TOKEN_ANSWER,
+};
+use tm_driver::{Engine, Event, Limits, Todo, Wake};
+
+use crate::{Transport, workers::Workers};
+
+/// Where a caller waits for what it asked for.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) position: usize,
+    pub(crate) inbox: mpsc::Sender<Event>,
+}
+
+impl Wake for Caller {
+    fn wake(self, result: Result<Token, Error>) {
+        // A caller that is gone needs no answer.
+        let _ = self.inbox.send(Event::Settled(self.position, result));
+    }
+}
+
+pub(crate) struct Shared {
+    pub(crate) engine: Engine<Caller>,
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) workers: Workers,
+}
+
+impl Shared {
+    pub(crate) fn new(engine: Engine<Caller>, transport: Box<dyn Transport>) -> Self {
+        Self { engine, transport, workers: Workers::default() }
+    }
+
+    /// Hands what there is to do to the threads.
+    ///
+    /// # Errors
+    /// There is no thread, and none can be started. The effects are answered as failed.
+    pub(crate) fn carry_out(self: &Arc<Self>, todo: Todo) -> Result<(), Error> {
+        let ids: Vec<_> = todo.effects.iter().map(|(id, _)| *id).collect();
+        self.workers.take_on(self, todo.effects, todo.wake_in).map_err(|error| {
+            for id in ids {
+                let error =
+                    TransportError::new(TransportFault::NotSent).because(io::Error::from(error.kind()));
+                // What follows from it waits for the next caller: there is nobody else to do it.
+                let _ = self.engine.done(id, Outcome::Failed(error));
+            }
+            Error::new(ErrorKind::Transport, "the client's thread cannot be started").because(error)
+        })
+    }
+
+    /// As [`Shared::carry_out`], where nobody can be told of a failure. The next caller will be.
+    pub(crate) fn try_to_carry_out(self: &Arc<Self>, todo: Todo) {
+        let _ = self.carry_out(todo);
+    }
+
+    /// A step for the sake of time.
+    pub(crate) fn wake(self: &Arc<Self>) {
+        self.try_to_carry_out(self.engine.wake());
+    }
+
+    /// Carries out an effect on this thread.
+    pub(crate) fn carry_out_effect(self: &Arc<Self>, id: EffectId, effect: Effect) {
+        let Effect::Call(call) = effect;
+        let mut carried = Carried { shared: self, id, outcome: Some(Outcome::Lost) };
+        let limits = Limits { time: call.time(), body: MAX_TOKEN_ANSWER };
+        carried.outcome = Some(call.outcome(self.transport.send(call.request(), limits)));
+    }
+
+    /// Answers all callers and ends all threads, without waiting for them.
+    pub(crate) fn close(&self) {
+        self.engine.close();
+        self.workers.close();
+    }
+}
+
+/// An effect under way. If its thread panics, it is answered as lost.
+struct Carried<'a> {
+    shared: &'a Arc<Shared>,
+    id: EffectId,
+    outcome: Option<Outcome>,
+}
+
+impl Drop for Carried<'_> {
+    fn drop(&mut self) {
+        if let Some(outcome) = self.outcome.take() {
+            self.shared.try_to_carry_out(self.shared.engine.done(self.id, outcome));
+        }
+    }
+}
+
+/// What a caller gets whose client was closed under it.
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the client is closed")
+}

@@ -1,0 +1,171 @@
+//! The client's threads: they carry out effects and watch the time, start when there is work, and end when there is none.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tm_core::broker::{Effect, EffectId};
+
+use crate::shared::Shared;
+
+/// How long a thread waits for work before it ends.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// What the threads have to do.
+#[derive(Debug, Default)]
+pub(crate) struct Workers {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    jobs: VecDeque<(EffectId, Effect)>,
+    /// When the next step is due.
+    wake_at: Option<Instant>,
+    threads: usize,
+    idle: usize,
+    closed: bool,
+}
+
+/// What one thread does next.
+enum Next {
+    CarryOut(EffectId, Effect),
+    Wake,
+    End,
+}
+
+impl Workers {
+    /// Takes on work, and starts as many threads as it needs: one for each effect, and one that watches the time.
+    ///
+    /// # Errors
+    /// A thread cannot be started, and there is none at all.
+    pub(crate) fn take_on(
+        &self,
+        shared: &Arc<Shared>,
+        effects: Vec<(EffectId, Effect)>,
+        wake_in: Option<Duration>,
+    ) -> io::Result<()> {
+        let mut state = self.state();
+        if state.closed {
+            return Ok(());
+        }
+        state.jobs.extend(effects);
+        // An earlier time stays: a step too many does no harm.
+        let at = wake_in.map(|wake_in| Instant::now() + wake_in);
+        state.wake_at = [state.wake_at, at].into_iter().flatten().min();
+        while state.idle < state.needed() {
+            match Worker::start(shared) {
+                Ok(()) => {
+                    state.threads += 1;
+                    state.idle += 1;
+                }
+                Err(error) if state.threads == 0 => {
+                    state.jobs.clear();
+                    return Err(error);
+                }
+                // Those that there are will do it, one after the other.
+                Err(_) => break,
+            }
+        }
+        drop(state);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Tells all threads to end, without waiting for them.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        state.jobs.clear();
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Waits until all threads have ended, no longer than `within`.
+    pub(crate) fn wait_for_the_end(&self, within: Duration) {
+        let state = self.state();
+        drop(self.changed.wait_timeout_while(state, within, |state| state.threads > 0));
+    }
+
+    fn next(&self) -> Next {
+        let mut state = self.state();
+        loop {
+            let now = Instant::now();
+            if state.closed {
+                return Next::End;
+            }
+            if let Some((id, effect)) = state.jobs.pop_front() {
+                state.idle -= 1;
+                return Next::CarryOut(id, effect);
+            }
+            if state.wake_at.take_if(|at| *at <= now).is_some() {
+                state.idle -= 1;
+                return Next::Wake;
+            }
+            let wait = state.wake_at.map_or(IDLE, |at| at.saturating_duration_since(now).min(IDLE));
+            let (woken, waited) =
+                self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            if waited.timed_out() && wait == IDLE && state.idle > state.needed() {
+                return Next::End;
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// How many threads must be free to take on what there is.
+    fn needed(&self) -> usize {
+        self.jobs.len() + usize::from(self.wake_at.is_some())
+    }
+}
+
+/// One thread. Counts as idle when it starts and when it ends.
+struct Worker {
+    shared: Arc<Shared>,
+    busy: bool,
+}
+
+impl Worker {
+    fn start(shared: &Arc<Shared>) -> io::Result<()> {
+        let shared = Arc::clone(shared);
+        thread::Builder::new()
+            .name("tm".to_owned())
+            .spawn(move || Self { shared, busy: false }.work())
+            .map(drop)
+    }
+
+    fn work(mut self) {
+        loop {
+            let next = self.shared.workers.next();
+            self.busy = !matches!(next, Next::End);
+            match next {
+                Next::CarryOut(id, effect) => self.shared.carry_out_effect(id, effect),
+                Next::Wake => self.shared.wake(),
+                Next::End => return,
+            }
+            self.shared.workers.state().idle += 1;
+            self.busy = false;
+        }
+    }
+}
+
+/// However the thread ends, by a panic too, the books are right.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let mut state = self.shared.workers.state();
+        state.threads -= 1;
+        state.idle -= usize::from(!self.busy);
+        drop(state);
+        self.shared.workers.changed.notify_all();
+    }
+}
