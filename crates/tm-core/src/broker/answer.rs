@@ -150,6 +150,7 @@ impl Broker {
             return self.fail(now, key, &error.transient());
         }
         flight.alone = false;
+        flight.failing = false;
         flight.refusals = 0;
         self.keep(now, key, issued, lifetime);
         self.serve(now, key);
@@ -168,20 +169,22 @@ impl Broker {
             let half = held.remaining(now.mono) / 2;
             return self.vault.no_better_before(key, now.mono + half.max(Duration::from_secs(30)));
         }
+        let shown = self.vault.contains(key);
         self.vault.put(key, Held::new(issued.token.clone(), lifetime));
-        while let Some(evicted) = self.vault.evict() {
+        while let Some(evicted) = self.vault.evict(key) {
             if evicted != key {
                 self.hide(evicted);
                 self.tidy(evicted);
             }
         }
-        let tenant = self.flights[key].tenant.clone();
         if self.vault.contains(key) {
-            let (token, until) = (issued.token.clone(), lifetime.mandatory_from);
-            self.outputs.push_back(Output::Show { tenant, token, until });
+            let (tenant, token) = (self.flights[key].tenant.clone(), issued.token.clone());
+            self.outputs.push_back(Output::Show { tenant, token, until: lifetime.mandatory_from });
         } else {
-            // It alone is beyond the bound: whoever waits gets it all the same, and an older one is in nobody's way.
-            self.outputs.push_back(Output::Hide(tenant));
+            // There is no room for it: whoever waits gets it all the same.
+            if shown {
+                self.hide(key);
+            }
             self.hand_over(now, key, issued, lifetime);
         }
     }

@@ -40,6 +40,8 @@ pub(super) struct Rest {
 pub(super) struct Rejected {
     pub(super) token: Token,
     pub(super) at: Duration,
+    /// When it would have ended.
+    pub(super) end: Duration,
     /// How many tokens of this tenant were rejected one after the other.
     pub(super) in_a_row: u32,
 }
@@ -60,6 +62,8 @@ pub(super) struct Flight {
     pub(super) first_sent: Duration,
     /// Shares no call until it succeeds: a batch failed because of it, or may have.
     pub(super) alone: bool,
+    /// The last attempt for it failed.
+    pub(super) failing: bool,
     /// How often the service has refused this tenant in a row.
     pub(super) refusals: u32,
     pub(super) rejected: Option<Rejected>,
@@ -77,6 +81,7 @@ impl Flight {
             attempts: 0,
             first_sent: Duration::ZERO,
             alone: false,
+            failing: false,
             refusals: 0,
             rejected: None,
             timer: None,
@@ -86,6 +91,11 @@ impl Flight {
     /// Whether something outlives the demand under way.
     pub(super) fn remembers(&self) -> bool {
         self.alone || self.refusals > 0 || self.rejected.is_some()
+    }
+
+    /// At least until then: a rejected token must not come back while it would still be good elsewhere.
+    pub(super) fn remembered_until(&self) -> Duration {
+        self.rejected.as_ref().map_or(Duration::ZERO, |rejected| rejected.end)
     }
 
     pub(super) fn forget_everything(&mut self) {

@@ -116,14 +116,16 @@ impl Gate {
             && !matches!(self.breaker, Breaker::Probing(Some(_)))
     }
 
-    /// Why no call leaves, if so: the hold that is hardest on callers.
-    pub(super) fn hold(&self) -> Option<&Hold> {
+    /// Why no call leaves, and until when, if so. Of several holds the hardest on callers gives the reason, the last the end.
+    pub(super) fn hold(&self) -> Option<Hold> {
         let open = match &self.breaker {
             Breaker::Open(hold) => Some(hold),
             Breaker::Closed { .. } | Breaker::Probing(_) => None,
         };
         let holds = [self.asked.as_ref(), self.refused.as_ref(), open];
-        holds.into_iter().flatten().max_by_key(|hold| (hold.at_once, hold.until))
+        let holds = holds.into_iter().flatten();
+        let until = holds.clone().map(|hold| hold.until).max()?;
+        holds.max_by_key(|hold| (hold.at_once, hold.until)).map(|hold| Hold { until, ..hold.clone() })
     }
 
     pub(super) fn started(&mut self, id: EffectId) {

@@ -175,12 +175,12 @@ impl Broker {
         /// Rejections further apart are not in a row.
         const IN_A_ROW: Duration = Duration::from_secs(300);
         for key in self.vault.holders(token) {
-            self.vault.remove(key);
+            let end = self.vault.remove(key).map_or(now.mono, |held| held.lifetime.end);
             self.hide(key);
             let flight = &mut self.flights[key];
             let before = flight.rejected.take().filter(|last| now.mono.saturating_sub(last.at) < IN_A_ROW);
             let in_a_row = before.map_or(0, |last| last.in_a_row).saturating_add(1);
-            flight.rejected = Some(Rejected { token: token.clone(), at: now.mono, in_a_row });
+            flight.rejected = Some(Rejected { token: token.clone(), at: now.mono, end, in_a_row });
             self.remember(key);
             if matches!(self.flights[key].stage, Stage::Idle) {
                 self.rest_after_rejection(now, key, in_a_row);
@@ -203,7 +203,7 @@ impl Broker {
     /// Until when no call leaves, and why, if so. What goes to the service past the broker has to mind it too.
     pub fn held(&self, now: Now) -> Option<(Duration, Error)> {
         let hold = self.gate.hold().filter(|hold| hold.until > now.mono)?;
-        Some((hold.until, hold.error.clone()))
+        Some((hold.until, hold.error))
     }
 
     /// What became of an effect. Late and repeated answers are no-ops.
@@ -302,17 +302,14 @@ impl Broker {
         let until = (now.mono + MOMENT).min(held.lifetime.end.saturating_sub(BEFORE_ITS_END));
         let flight = &self.flights[key];
         let soon = match flight.stage {
-            Stage::Calling => flight.attempts == 1,
+            Stage::Calling => flight.attempts == 1 && !flight.failing,
             Stage::Resting(_) => false,
-            Stage::Idle | Stage::Queued(_) => {
-                let room = self.gate.has_room();
-                if !room {
-                    self.flights[key].wished = true;
-                    self.fly(key, Lane::Refresh);
-                }
-                room
-            }
+            Stage::Idle | Stage::Queued(_) => self.gate.has_room() && !flight.failing,
         };
+        if !soon && !matches!(flight.stage, Stage::Calling | Stage::Resting(_)) {
+            self.flights[key].wished = true;
+            self.fly(key, Lane::Refresh);
+        }
         Some(until).filter(|until| soon && *until > now.mono)
     }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{Error, ErrorKind, Now, Token, TransportError, TransportFault, wire::MAX_BATCH};
 
 /// How long the memory of a refused, rejected or poisonous tenant outlives its rest.
-const MEMORY: Duration = Duration::from_secs(900);
+const MEMORY: Duration = Duration::from_secs(3_600);
 
 /// How many tenants such things are remembered of.
 const MAX_MEMORIES: usize = 10_000;
@@ -140,10 +140,21 @@ impl Broker {
         self.dismiss_hopeless(now, key);
     }
 
-    /// Leaves a tenant alone for a while. Callers who cannot or may not wait for the end are answered.
+    /// Leaves a tenant alone for a while. Callers who can be served with the living token are, and so is the refresh tried again
+    /// without them; those who cannot or may not wait for the end are answered.
     pub(super) fn rest(&mut self, now: Now, key: Key, rest: &Rest) {
-        self.flights[key].stage = Stage::Resting(rest.clone());
+        let flight = &mut self.flights[key];
+        flight.stage = Stage::Resting(rest.clone());
+        flight.failing = true;
         self.flights.set_timer(key, Some(rest.until));
+        for ticket in self.waiters.of(key) {
+            let min_remaining =
+                self.waiters.get(ticket).map_or(Duration::ZERO, |waiter| waiter.min_remaining);
+            if let Some(token) = self.living(now, key, min_remaining) {
+                self.flights[key].wished |= !rest.at_once;
+                self.settle(ticket, Ok(token));
+            }
+        }
         self.dismiss_hopeless(now, key);
     }
 
@@ -165,8 +176,8 @@ impl Broker {
         let flight = &mut self.flights[key];
         flight.stage = Stage::Idle;
         flight.end_demand();
-        let remembers = flight.remembers();
-        self.flights.set_timer(key, remembers.then(|| now.mono + MEMORY));
+        let memory = flight.remembers().then(|| flight.remembered_until().max(now.mono + MEMORY));
+        self.flights.set_timer(key, memory);
         self.tidy(key);
     }
 
@@ -208,7 +219,7 @@ impl Broker {
             }
             Stage::Idle | Stage::Queued(_) => None,
         };
-        [rest, self.gate.hold().cloned()].into_iter().flatten().max_by_key(|hold| (hold.at_once, hold.until))
+        [rest, self.gate.hold()].into_iter().flatten().max_by_key(|hold| (hold.at_once, hold.until))
     }
 
     /// Answers those of a tenant's callers who would wait in vain.
@@ -221,7 +232,7 @@ impl Broker {
 
     /// The same for all callers, once a hold begins.
     pub(super) fn dismiss_all_hopeless(&mut self, now: Now) {
-        let Some(hold) = self.gate.hold().cloned() else { return };
+        let Some(hold) = self.gate.hold() else { return };
         let tickets =
             if hold.at_once { self.waiters.all() } else { self.waiters.impatient_before(hold.until) };
         for ticket in tickets {
