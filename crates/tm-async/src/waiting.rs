@@ -1,12 +1,9 @@
 //! A caller that waits.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use tm_core::{TenantId, broker::Ticket};
-use tm_driver::{Asked, Event, Wish};
+use tm_core::TenantId;
+use tm_driver::{Asked, Demands, Event, Wish};
 use tokio::sync::mpsc;
 
 use crate::shared::{Caller, Shared};
@@ -14,8 +11,7 @@ use crate::shared::{Caller, Shared};
 /// The demands of one caller. Dropping it forgets those that are not answered.
 pub(crate) struct Waiting {
     shared: Arc<Shared>,
-    answered: VecDeque<Event>,
-    tickets: HashMap<usize, Ticket>,
+    demands: Demands,
     inbox: mpsc::UnboundedReceiver<Event>,
     sender: mpsc::UnboundedSender<Event>,
 }
@@ -23,7 +19,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let (sender, inbox) = mpsc::unbounded_channel();
-        Self { shared, answered: VecDeque::new(), tickets: HashMap::new(), inbox, sender }
+        Self { shared, demands: Demands::default(), inbox, sender }
     }
 
     /// Asks for one tenant, at position 0.
@@ -46,16 +42,14 @@ impl Waiting {
     /// The next event, in the order in which they come. Safe to cancel. It waits for ever if nothing was asked for.
     pub(crate) async fn next(&mut self) -> Event {
         loop {
-            if let Some(event) = self.answered.pop_front() {
+            if let Some(event) = self.demands.next_answered() {
                 return event;
             }
             tokio::select! {
                 biased;
                 event = self.inbox.recv() => {
                     let Some(event) = event else { continue }; // never: we hold a sender
-                    if let Event::Settled(position, _) = &event {
-                        self.tickets.remove(position);
-                    }
+                    self.demands.came(&event);
                     return event;
                 }
                 () = self.shared.orphaned() => self.shared.wake(),
@@ -68,17 +62,15 @@ impl Waiting {
     }
 
     fn asked(&mut self, asked: Asked) {
-        self.answered
-            .extend(asked.answered.into_iter().map(|(position, result)| Event::Settled(position, result)));
-        self.tickets.extend(asked.waiting);
-        self.shared.carry_out(asked.todo);
+        let todo = self.demands.asked(asked);
+        self.shared.carry_out(todo);
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if !self.tickets.is_empty() {
-            let tickets = self.tickets.drain().map(|(_, ticket)| ticket);
+        let tickets = self.demands.leave();
+        if !tickets.is_empty() {
             self.shared.carry_out(self.shared.engine.forget(tickets));
         }
     }

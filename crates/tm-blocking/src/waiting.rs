@@ -1,20 +1,16 @@
 //! A caller that waits.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, mpsc},
-};
+use std::sync::{Arc, mpsc};
 
-use tm_core::{Error, TenantId, broker::Ticket};
-use tm_driver::{Asked, Event, Wish};
+use tm_core::TenantId;
+use tm_driver::{Asked, Demands, Event, Wish};
 
 use crate::shared::{Caller, Shared};
 
 /// The demands of one caller. Dropping it forgets those that are not answered.
 pub(crate) struct Waiting {
     shared: Arc<Shared>,
-    answered: VecDeque<Event>,
-    tickets: HashMap<usize, Ticket>,
+    demands: Demands,
     inbox: mpsc::Receiver<Event>,
     sender: mpsc::Sender<Event>,
 }
@@ -22,7 +18,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let (sender, inbox) = mpsc::channel();
-        Self { shared, answered: VecDeque::new(), tickets: HashMap::new(), inbox, sender }
+        Self { shared, demands: Demands::default(), inbox, sender }
     }
 
     /// Asks for one tenant, at position 0.
@@ -44,13 +40,11 @@ impl Waiting {
 
     /// The next event, in the order in which they come. `None` never comes while something was asked for.
     pub(crate) fn next(&mut self) -> Option<Event> {
-        if let Some(event) = self.answered.pop_front() {
+        if let Some(event) = self.demands.next_answered() {
             return Some(event);
         }
         let event = self.inbox.recv().ok()?;
-        if let Event::Settled(position, _) = &event {
-            self.tickets.remove(position);
-        }
+        self.demands.came(&event);
         Some(event)
     }
 
@@ -59,26 +53,18 @@ impl Waiting {
     }
 
     fn asked(&mut self, asked: Asked) {
-        self.answered
-            .extend(asked.answered.into_iter().map(|(position, result)| Event::Settled(position, result)));
-        self.tickets.extend(asked.waiting);
-        if let Err(error) = self.shared.carry_out(asked.todo) {
-            self.give_up(&error);
+        let todo = self.demands.asked(asked);
+        if let Err(error) = self.shared.carry_out(todo) {
+            let tickets = self.demands.give_up(&error);
+            self.shared.try_to_carry_out(self.shared.engine.forget(tickets));
         }
-    }
-
-    /// Nobody is there to do the work: all that waits is answered with the reason.
-    fn give_up(&mut self, error: &Error) {
-        let tickets = std::mem::take(&mut self.tickets);
-        self.answered.extend(tickets.keys().map(|position| Event::Settled(*position, Err(error.clone()))));
-        self.shared.try_to_carry_out(self.shared.engine.forget(tickets.into_values()));
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if !self.tickets.is_empty() {
-            let tickets = self.tickets.drain().map(|(_, ticket)| ticket);
+        let tickets = self.demands.leave();
+        if !tickets.is_empty() {
             self.shared.try_to_carry_out(self.shared.engine.forget(tickets));
         }
     }

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod clock;
+mod demands;
 mod engine;
 mod environment;
 mod proxy;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use bulk::{Bulk, Event, Listed, Taken};
 pub use clock::Clock;
+pub use demands::Demands;
 pub use engine::{Asked, Engine, Todo, Wake, Wish};
 pub use proxy::Proxy;
 pub use setup::Setup;

@@ -6,12 +6,20 @@ use std::{
     time::Duration,
 };
 
-use super::{Lane, plan::Place};
+use super::Lane;
 use crate::{Error, TenantId, Token};
 
 /// Stands for a tenant inside the broker: small to copy, quick to compare. Valid as long as its flight exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key(pub(super) u32);
+
+/// Where a flight stands in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) lane: Lane,
+    pub(super) serial: u64,
+    pub(super) alone: bool,
+}
 
 /// Where the work for one tenant stands.
 #[derive(Debug)]

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::{
     Broker, Call, Effect, EffectId, Lane, Outcome, Output, Ticket,
-    flight::{Key, Rest, Stage},
+    flight::{Key, Place, Rest, Stage},
     gate::Hold,
-    plan::Place,
     waiters::Due,
 };
 use crate::{Error, ErrorKind, Now, Token, TransportError, TransportFault, wire::MAX_BATCH};

@@ -2,16 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Lane, flight::Key};
+use super::{
+    Lane,
+    flight::{Key, Place},
+};
 use crate::wire::MAX_BATCH;
-
-/// Where a flight stands in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) lane: Lane,
-    pub(super) serial: u64,
-    pub(super) alone: bool,
-}
 
 /// The queue before the gate. A call leads with the highest lane; every fourth leads with the oldest, so that nothing
 /// starves. What room is left in a call is filled up from the other lanes.
