@@ -139,8 +139,7 @@ impl Broker {
     /// One tenant has its token; what it is worth is decided here.
     fn issued(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime) {
         self.counted.tokens_received += 1;
-        let flight = &mut self.flights[key];
-        if flight.rejected.as_ref().is_some_and(|rejected| rejected.token == issued.token) {
+        if self.rejections.contains(&issued.token) {
             let error =
                 Error::new(ErrorKind::Service, "the service hands out again a token that was rejected");
             return self.fail(now, key, &error.transient());
@@ -149,6 +148,7 @@ impl Broker {
             let error = Error::new(ErrorKind::TooShort, "the service hands out a token that is at its end");
             return self.fail(now, key, &error.transient());
         }
+        let flight = &mut self.flights[key];
         flight.alone = false;
         flight.failing = false;
         flight.refusals = 0;
@@ -285,7 +285,7 @@ impl Broker {
         self.remember(key);
         self.answer_waiters(now, key, &error.clone().after(until.saturating_sub(now.mono)));
         self.rest(now, key, &Rest { until, error, at_once: true });
-        if self.gate.let_down(Sign::Refused(refusal.status, refusal.code.clone()), 1) {
+        if self.gate.let_down(Sign::Refused(refusal.status, refusal.code.clone()), &[key]) {
             let message = format!(
                 "{ALIKE_TO_PAUSE} tenants in a row were refused alike, so check the host tenant, the app name and the app \
                  version"
@@ -354,7 +354,7 @@ impl Broker {
         for key in keys {
             self.fail(now, *key, error);
         }
-        if self.gate.let_down(sign, u32::try_from(keys.len()).unwrap_or(u32::MAX)) {
+        if self.gate.let_down(sign, keys) {
             self.pause_for_set_up(now, error.clone());
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Lane;
-use crate::{Error, TenantId, Token};
+use crate::{Error, TenantId};
 
 /// Stands for a tenant inside the broker: small to copy, quick to compare. Valid as long as its flight exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,13 +43,11 @@ pub(super) struct Rest {
     pub(super) at_once: bool,
 }
 
-/// A token that some service refused, so that it is not served again.
+/// Tokens of this tenant were refused by the services they were for.
 #[derive(Debug)]
 pub(super) struct Rejected {
-    pub(super) token: Token,
+    /// When the last one was.
     pub(super) at: Duration,
-    /// When it would have ended.
-    pub(super) end: Duration,
     /// How many tokens of this tenant were rejected one after the other.
     pub(super) in_a_row: u32,
 }
@@ -99,11 +97,6 @@ impl Flight {
     /// Whether something outlives the demand under way.
     pub(super) fn remembers(&self) -> bool {
         self.alone || self.refusals > 0 || self.rejected.is_some()
-    }
-
-    /// At least until then: a rejected token must not come back while it would still be good elsewhere.
-    pub(super) fn remembered_until(&self) -> Duration {
-        self.rejected.as_ref().map_or(Duration::ZERO, |rejected| rejected.end)
     }
 
     pub(super) fn forget_everything(&mut self) {

@@ -1,10 +1,10 @@
 //! How many calls at once, and when none at all.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use fastrand::Rng;
 
-use super::{EffectId, backoff};
+use super::{EffectId, backoff, flight::Key};
 use crate::{Error, ServiceText};
 
 /// What a call told about the service as a whole.
@@ -72,14 +72,14 @@ pub(super) enum Sign {
 #[derive(Debug, Default)]
 struct Alike {
     sign: Option<Sign>,
-    in_a_row: u32,
+    tenants: BTreeSet<Key>,
 }
 
 const FAILURES_TO_OPEN: u32 = 5;
 const SUCCESSES_PER_SLOT: u32 = 20;
 
 /// So many tenants let down alike in a row are not about tenants.
-pub(super) const ALIKE_TO_PAUSE: u32 = 20;
+pub(super) const ALIKE_TO_PAUSE: usize = 20;
 
 /// How long refused credentials, or twenty tenants refused alike, pause the client.
 pub(super) const PAUSE: Duration = Duration::from_secs(30);
@@ -177,14 +177,19 @@ impl Gate {
         self.alike = Alike::default();
     }
 
-    /// Counts tenants that were let down. Twenty alike in a row are not about tenants: answers whether to pause.
-    pub(super) fn let_down(&mut self, sign: Sign, tenants: u32) -> bool {
+    /// Counts tenants that were let down. Twenty alike in a row are not about tenants: answers whether to pause. One tenant
+    /// that is refused again and again counts once.
+    pub(super) fn let_down(&mut self, sign: Sign, tenants: &[Key]) -> bool {
         if self.alike.sign.as_ref() != Some(&sign) {
-            self.alike = Alike { sign: Some(sign), in_a_row: 0 };
+            self.alike = Alike { sign: Some(sign), tenants: BTreeSet::new() };
         }
-        // It stays at its mark, so that the next one alike pauses again.
-        self.alike.in_a_row = (self.alike.in_a_row + tenants).min(ALIKE_TO_PAUSE);
-        self.alike.in_a_row == ALIKE_TO_PAUSE
+        // Beyond the mark none is counted, and each one alike pauses again.
+        for tenant in tenants {
+            if self.alike.tenants.len() < ALIKE_TO_PAUSE {
+                self.alike.tenants.insert(*tenant);
+            }
+        }
+        self.alike.tenants.len() == ALIKE_TO_PAUSE
     }
 
     /// The breaker: any answer but 5xx closes it; 429 says nothing about the service's health.
@@ -344,15 +349,17 @@ mod tests {
     #[test]
     fn twenty_alike_in_a_row_are_not_about_tenants() {
         let refused = |status| Sign::Refused(status, None);
+        let tenants: Vec<_> = (0..40).map(Key).collect();
         let mut gate = Gate::new(8);
-        assert!(!gate.let_down(refused(403), 19));
-        assert!(!gate.let_down(refused(404), 1), "another refusal starts again");
-        assert!(!gate.let_down(refused(403), 19));
-        assert!(gate.let_down(refused(403), 1));
-        assert!(gate.let_down(refused(403), 1), "and again after the pause");
+        assert!(!gate.let_down(refused(403), &tenants[..19]));
+        assert!(!gate.let_down(refused(403), &tenants[..19]), "the same ones again");
+        assert!(!gate.let_down(refused(404), &tenants[19..20]), "another refusal starts again");
+        assert!(!gate.let_down(refused(403), &tenants[..19]));
+        assert!(gate.let_down(refused(403), &tenants[19..20]));
+        assert!(gate.let_down(refused(403), &tenants[..1]), "and again after the pause");
         gate.lift();
-        assert!(!gate.let_down(refused(403), 5));
-        assert!(!gate.let_down(Sign::Nonsense, 15));
-        assert!(gate.let_down(Sign::Nonsense, 5));
+        assert!(!gate.let_down(refused(403), &tenants[..5]));
+        assert!(!gate.let_down(Sign::Nonsense, &tenants[..15]));
+        assert!(gate.let_down(Sign::Nonsense, &tenants[15..20]));
     }
 }

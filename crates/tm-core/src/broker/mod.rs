@@ -22,6 +22,7 @@ mod lifetime;
 mod memories;
 mod pipeline;
 mod plan;
+mod rejections;
 mod settings;
 mod vault;
 mod waiters;
@@ -110,6 +111,7 @@ pub struct Broker {
     gate: Gate,
     budget: backoff::RetryBudget,
     vault: vault::Vault,
+    rejections: rejections::Rejections,
     under_way: HashMap<EffectId, pipeline::UnderWay>,
     give_ups: BTreeSet<(Duration, EffectId)>,
     outputs: VecDeque<Output>,
@@ -137,6 +139,7 @@ impl Broker {
             gate: Gate::new(settings.calls_at_once),
             budget: backoff::RetryBudget::full(),
             vault: vault::Vault::new(settings.memory),
+            rejections: rejections::Rejections::default(),
             under_way: HashMap::new(),
             give_ups: BTreeSet::new(),
             outputs: VecDeque::new(),
@@ -169,18 +172,19 @@ impl Broker {
         }
     }
 
-    /// Some service refused this very token: it is not served again, even if it is handed out again. A no-op for a token
-    /// that is not held any more.
+    /// Some service refused this very token: it is not served again, even if it is handed out again. For a
+    /// token that is not held any more, that is all.
     pub fn reject(&mut self, now: Now, token: &Token) {
         /// Rejections further apart are not in a row.
         const IN_A_ROW: Duration = Duration::from_secs(300);
+        self.rejections.insert(token);
         for key in self.vault.holders(token) {
-            let end = self.vault.remove(key).map_or(now.mono, |held| held.lifetime.end);
+            self.vault.remove(key);
             self.hide(key);
             let flight = &mut self.flights[key];
             let before = flight.rejected.take().filter(|last| now.mono.saturating_sub(last.at) < IN_A_ROW);
             let in_a_row = before.map_or(0, |last| last.in_a_row).saturating_add(1);
-            flight.rejected = Some(Rejected { token: token.clone(), at: now.mono, end, in_a_row });
+            flight.rejected = Some(Rejected { at: now.mono, in_a_row });
             self.remember(key);
             if matches!(self.flights[key].stage, Stage::Idle) {
                 self.rest_after_rejection(now, key, in_a_row);

@@ -175,7 +175,7 @@ impl Broker {
         let flight = &mut self.flights[key];
         flight.stage = Stage::Idle;
         flight.end_demand();
-        let memory = flight.remembers().then(|| flight.remembered_until().max(now.mono + MEMORY));
+        let memory = flight.remembers().then(|| now.mono + MEMORY);
         self.flights.set_timer(key, memory);
         self.tidy(key);
     }

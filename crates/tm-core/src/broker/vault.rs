@@ -2,11 +2,10 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    hash::{DefaultHasher, Hasher},
     time::Duration,
 };
 
-use super::{flight::Key, lifetime::Lifetime};
+use super::{flight::Key, lifetime::Lifetime, rejections::hash};
 use crate::Token;
 
 /// What is kept around a token's text, about: flight, vault, view, key.
@@ -146,12 +145,6 @@ impl Vault {
         let unused = self.by_worth.first().filter(|(used, _, _)| !used);
         [unused, used].into_iter().flatten().copied()
     }
-}
-
-fn hash(token: &Token) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(token.secret().as_bytes());
-    hasher.finish()
 }
 
 #[cfg(test)]
