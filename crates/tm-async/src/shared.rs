@@ -4,6 +4,7 @@
 //! undone is left to the next caller that steps, and one that waits is woken for it.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -15,7 +16,7 @@ use tm_core::{
 };
 use tm_driver::{Engine, Event, Limits, Todo, Wake};
 use tokio::{
-    runtime::Handle,
+    runtime::{self, Handle},
     sync::{Notify, mpsc, watch},
     task::AbortHandle,
     time::Instant,
@@ -40,7 +41,8 @@ impl Wake for Caller {
 pub(crate) struct Shared {
     pub(crate) engine: Engine<Caller>,
     pub(crate) transport: Box<dyn Transport>,
-    timer: Mutex<Option<Timer>>,
+    /// One in each runtime that somebody waits in: a runtime may stand still, or end, while others go on.
+    timers: Mutex<HashMap<runtime::Id, Timer>>,
     /// Left by tasks that ended with their runtime.
     orphans: Mutex<Vec<(EffectId, Effect)>>,
     orphaned: Notify,
@@ -57,7 +59,7 @@ impl Shared {
         Self {
             engine,
             transport,
-            timer: Mutex::default(),
+            timers: Mutex::default(),
             orphans: Mutex::default(),
             orphaned: Notify::new(),
             closed: watch::Sender::new(false),
@@ -120,17 +122,18 @@ impl Shared {
 
     fn set_timer(self: &Arc<Self>, runtime: &Handle, wake_in: Duration) {
         let at = Instant::now() + wake_in;
-        let mut timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
-        if timer.as_ref().is_some_and(|timer| timer.at <= at && !timer.task.is_finished()) {
+        let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
+        timers.retain(|_, timer| !timer.task.is_finished());
+        if timers.get(&runtime.id()).is_some_and(|timer| timer.at <= at) {
             return;
         }
-        let task = runtime.spawn(Arc::clone(self).sleep_until(at)).abort_handle();
-        if let Some(earlier) = timer.replace(Timer { at, task }) {
-            earlier.task.abort();
+        let task = runtime.spawn(Arc::clone(self).sleep_until(runtime.id(), at)).abort_handle();
+        if let Some(later) = timers.insert(runtime.id(), Timer { at, task }) {
+            later.task.abort();
         }
     }
 
-    async fn sleep_until(self: Arc<Self>, at: Instant) {
+    async fn sleep_until(self: Arc<Self>, runtime: runtime::Id, at: Instant) {
         let ending = EndOfTimer(&self);
         tokio::select! {
             biased;
@@ -139,7 +142,11 @@ impl Shared {
         }
         std::mem::forget(ending);
         // From here on this timer is none: the step may set the next one.
-        self.timer.lock().unwrap_or_else(PoisonError::into_inner).take_if(|timer| timer.at == at);
+        let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
+        if timers.get(&runtime).is_some_and(|timer| timer.at == at) {
+            timers.remove(&runtime);
+        }
+        drop(timers);
         self.wake();
     }
 }

@@ -48,10 +48,7 @@ pub(crate) fn next_page(shared: &Arc<Shared>, listing: &mut Listing) -> Listed {
 
 /// A page is a call like others: while the service asks for patience, none leaves.
 fn sit_out_a_hold(shared: &Shared) -> Result<(), Error> {
-    while let Some((wait, error)) = shared.engine.held() {
-        if wait > shared.engine.settings().bulk_patience {
-            return Err(error);
-        }
+    while let Some(wait) = shared.engine.held()? {
         thread::sleep(wait);
     }
     Ok(())

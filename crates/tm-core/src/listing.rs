@@ -148,11 +148,16 @@ impl Listing {
 
     fn failed(&mut self, error: Error, wait: Option<Duration>) -> Verdict {
         self.failed += 1;
+        let wait = wait.filter(|wait| !wait.is_zero());
+        let error = match wait {
+            Some(wait) => error.after(wait),
+            None => error,
+        };
         if self.failed >= self.attempts || !error.is_transient() {
             return self.end(error);
         }
         let base = Duration::from_millis(if error.kind() == ErrorKind::Throttled { 1_000 } else { 200 });
-        match wait.filter(|wait| !wait.is_zero()) {
+        match wait {
             Some(wait) => Verdict::Again { wait, hold: Some(error) },
             None => Verdict::Again { wait: before_retry(&mut self.rng, self.failed, base), hold: None },
         }

@@ -169,11 +169,15 @@ impl<W: Wake> Engine<W> {
         self.step(|state, now| state.broker.hold(now, now.mono + wait, error)).1
     }
 
-    /// How long no call leaves, and why, if so.
-    pub fn held(&self) -> Option<(Duration, Error)> {
+    /// How long no call leaves, if so, for one who has the patience of the bulk.
+    ///
+    /// # Errors
+    /// It is not worth waiting for; the reason.
+    pub fn held(&self) -> Result<Option<Duration>, Error> {
         let state = self.lock();
         let now = self.clock.now();
-        state.broker.held(now).map(|(until, error)| (until.saturating_sub(now.mono), error))
+        let until = state.broker.held(now, self.settings.bulk_patience)?;
+        Ok(until.map(|until| until.saturating_sub(now.mono)))
     }
 
     /// What became of an effect.

@@ -369,7 +369,8 @@ impl Broker {
     fn fail(&mut self, now: Now, key: Key, error: &Error) {
         let until = now.mono + backoff::after_failure(&mut self.rng);
         self.flights[key].end_demand();
-        self.answer_waiters(now, key, &error.clone().after(until.saturating_sub(now.mono)));
+        let of_use = self.gate.hold().map_or(until, |hold| until.max(hold.until));
+        self.answer_waiters(now, key, &error.clone().after(of_use.saturating_sub(now.mono)));
         self.rest(now, key, &Rest { until, error: error.clone(), at_once: false });
     }
 

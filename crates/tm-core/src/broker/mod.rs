@@ -204,10 +204,17 @@ impl Broker {
         self.dismiss_all_hopeless(now);
     }
 
-    /// Until when no call leaves, and why, if so. What goes to the service past the broker has to mind it too.
-    pub fn held(&self, now: Now) -> Option<(Duration, Error)> {
-        let hold = self.gate.hold().filter(|hold| hold.until > now.mono)?;
-        Some((hold.until, hold.error))
+    /// Until when no call leaves, if so: what goes to the service past the broker has to mind that too.
+    ///
+    /// # Errors
+    /// It is not worth waiting for, with this patience or with any: the reason, with `retry_after`.
+    pub fn held(&self, now: Now, patience: Duration) -> Result<Option<Duration>, Error> {
+        let Some(hold) = self.gate.hold().filter(|hold| hold.until > now.mono) else { return Ok(None) };
+        let wait = hold.until.saturating_sub(now.mono);
+        if hold.at_once || wait > patience {
+            return Err(hold.error.after(wait));
+        }
+        Ok(Some(hold.until))
     }
 
     /// What became of an effect. Late and repeated answers are no-ops.
