@@ -1,0 +1,142 @@
+//! `tm demo`: the whole job against a simulator inside, and what it cost.
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+use tm_async::Setup;
+use tm_core::{ErrorKind, TenantId, Token};
+use tm_sim::Simulator;
+
+use crate::{
+    args::DemoArguments,
+    client::Client,
+    commands::all,
+    deadline::Deadline,
+    exit::{Halt, Status, told},
+    life,
+    output::{self, tell},
+    progress::Progress,
+};
+
+/// Rows of the table.
+const SHOWN: usize = 5;
+
+/// What the run was worth, and what it cost by the simulator's counters.
+#[derive(Debug, Serialize)]
+struct Cost {
+    tenants: usize,
+    served: usize,
+    operator_tokens: usize,
+    pages: u64,
+    batches: u64,
+    single_calls: u64,
+    elapsed_ms: u128,
+    transport: &'static str,
+}
+
+pub(crate) fn run(arguments: &DemoArguments) -> Result<Status, Halt> {
+    let deadline = Deadline::after(arguments.run.timeout);
+    let tenants = usize::try_from(arguments.tenants).unwrap_or(usize::MAX);
+    let builder = Simulator::builder().tenants(tenants).recorded_requests(0);
+    let simulator = builder.start().map_err(|error| Halt::Usage(error.to_string()))?;
+    let client = Client::new(setup(&simulator)?, arguments.run.blocking)?;
+    let started = Instant::now();
+    let (first, served, worst) = serve(arguments, &client, deadline);
+    let counters = simulator.counters();
+    let cost = Cost {
+        tenants,
+        served,
+        operator_tokens: simulator.issued(simulator.host_tenant()),
+        pages: counters.page_calls,
+        batches: counters.batch_calls,
+        single_calls: counters.single_calls - counters.operator_calls.min(counters.single_calls),
+        elapsed_ms: started.elapsed().as_millis(),
+        transport: client.transport(),
+    };
+    output::write(if arguments.run.json { json(&cost) } else { text(&first, &cost) }.as_bytes())?;
+    // Nobody is to wait for calls that a time-out has left behind.
+    let unserved = if served < tenants { Status::of(ErrorKind::Service) } else { Status::Done };
+    Ok(if worst == Status::Done { unserved } else { worst })
+}
+
+fn setup(simulator: &Simulator) -> Result<Setup, Halt> {
+    let environment = simulator.environment();
+    let lookup =
+        |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    Ok(Setup::from_lookup(lookup, true)?)
+}
+
+/// The first to come, how many came, and the worst that happened.
+fn serve(
+    arguments: &DemoArguments,
+    client: &Client,
+    deadline: Deadline,
+) -> (Vec<(TenantId, Token)>, usize, Status) {
+    let progress = Progress::new(!arguments.run.json, Some(arguments.tenants.into()));
+    let (mut first, mut served, mut worst) = (Vec::new(), 0, Status::Done);
+    for row in all::feed(client, deadline) {
+        match row.flatten() {
+            Ok(row) => {
+                served += 1;
+                if first.len() < SHOWN {
+                    first.push(row);
+                }
+            }
+            Err(error) => {
+                worst = worst.max(Status::of(error.kind()));
+                tell(told(&error));
+            }
+        }
+        progress.step();
+    }
+    (first, served, worst)
+}
+
+fn json(cost: &Cost) -> String {
+    // Text and numbers always make JSON.
+    let mut line = serde_json::to_string(cost).unwrap_or_default();
+    line.push('\n');
+    line
+}
+
+fn text(first: &[(TenantId, Token)], cost: &Cost) -> String {
+    let width = first.iter().map(|(tenant, _)| tenant.as_str().len()).max().unwrap_or_default().max(8);
+    let mut shown = format!("{:<width$}  expires in  scopes\n", "tenant");
+    for (tenant, token) in first {
+        let claims = token.claims().ok();
+        let end = claims.as_ref().and_then(|claims| claims.expires_at);
+        let left = end.map_or_else(|| "?".to_owned(), |end| life::spoken(end.saturating_since(life::now())));
+        let scopes = claims.map(|claims| claims.scopes.len()).unwrap_or_default();
+        // A string takes all that is written into it.
+        let _ = writeln!(shown, "{:<width$}  {left:>10}  {scopes:>6}", tenant.as_str());
+    }
+    if cost.served > first.len() {
+        let _ = writeln!(shown, "... and {} more", cost.served - first.len());
+    }
+    let _ = write!(
+        shown,
+        "\n{:>6}  of {} tenants served, in {}, by the {} client\n\n\
+         What it cost, by the simulator's own counters:\n\
+         {:>6}  operator tokens, to read the list\n\
+         {:>6}  pages of the list\n\
+         {:>6}  batches, five tenants each at most\n\
+         {:>6}  single calls beside the operator's\n",
+        cost.served,
+        cost.tenants,
+        brief(cost.elapsed_ms),
+        cost.transport,
+        cost.operator_tokens,
+        cost.pages,
+        cost.batches,
+        cost.single_calls,
+    );
+    shown
+}
+
+fn brief(millis: u128) -> String {
+    let time = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
+    format!("{:.2} s", time.as_secs_f64())
+}
