@@ -32,6 +32,10 @@ pub trait Transport: Send + Sync + 'static {
 
 /// ureq, set up for nothing but this: https only (or http to loopback, where the gateway says so), no redirects, no
 /// retries, no compression, the set-up's proxy and roots.
+///
+/// **Do not log the target `ureq_proto` at trace.** At that level it writes out, byte by byte, what it sends and receives,
+/// the key and the tokens among it, and a library cannot keep it from doing so. `tm` blocks that target whatever `RUST_LOG`
+/// says; so should every program that lets its users set levels.
 #[derive(Debug, Clone)]
 pub struct UreqTransport {
     agent: Agent,

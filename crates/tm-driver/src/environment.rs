@@ -1,6 +1,7 @@
 //! The environment of an application on the platform, by the names that the vendor's own SDKs read.
 
 use tm_core::{AppName, AppVersion, Application, Credentials, Gateway, InvalidInput, TenantId};
+use zeroize::Zeroizing;
 
 /// Reads variables by name; a closure, so that tests need not touch the process.
 pub(crate) struct Environment<F>(pub(crate) F);
@@ -8,7 +9,7 @@ pub(crate) struct Environment<F>(pub(crate) F);
 impl<F: Fn(&str) -> Option<String>> Environment<F> {
     pub(crate) fn credentials(&self) -> Result<Credentials, InvalidInput> {
         let id = self.required("MDSP_KEY_STORE_CLIENT_ID")?;
-        let secret = self.required("MDSP_KEY_STORE_CLIENT_SECRET")?;
+        let secret = Zeroizing::new(self.required("MDSP_KEY_STORE_CLIENT_SECRET")?);
         Credentials::new(&id, &secret)
     }
 
@@ -22,6 +23,14 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
     }
 
     fn gateway(&self, allow_loopback_http: bool) -> Result<Gateway, InvalidInput> {
+        let gateway = self.base(allow_loopback_http)?;
+        match self.optional("TM_API_PATH") {
+            Some(path) => gateway.with_api_path(&path),
+            None => Ok(gateway),
+        }
+    }
+
+    fn base(&self, allow_loopback_http: bool) -> Result<Gateway, InvalidInput> {
         match self.optional("TM_GATEWAY") {
             Some(url) if allow_loopback_http => Gateway::parse_allowing_loopback_http(&url),
             Some(url) => Gateway::parse(&url),
@@ -75,6 +84,8 @@ mod tests {
         let (_, application) =
             read(&[("HOST_ENVIRONMENT", "us1"), ("TM_GATEWAY", "https://api.eu1.siemens.app")], "");
         assert_eq!(application.unwrap().gateway.api_path(), "/api/technicaltokenmanager-1000001700/v3");
+        let (_, application) = read(&[("TM_API_PATH", "/api/other/v3")], "");
+        assert_eq!(application.unwrap().gateway.api_path(), "/api/other/v3");
     }
 
     #[test]

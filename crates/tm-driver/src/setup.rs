@@ -40,7 +40,8 @@ impl Setup {
 
     /// From the environment that the platform gives its applications: `MDSP_KEY_STORE_CLIENT_ID`,
     /// `MDSP_KEY_STORE_CLIENT_SECRET`, `MDSP_OS_VM_APP_NAME`, `MDSP_OS_VM_APP_VERSION`, `MDSP_HOST_TENANT`, and
-    /// `HOST_ENVIRONMENT` for the region (`eu1` if it is not set). `TM_GATEWAY` names another gateway.
+    /// `HOST_ENVIRONMENT` for the region (`eu1` if it is not set). `TM_GATEWAY` names another gateway, `TM_API_PATH` another
+    /// path of the service below it.
     ///
     /// # Errors
     /// Names the variable that is missing, or the field that is not good.
