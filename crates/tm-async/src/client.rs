@@ -57,7 +57,8 @@ impl Client {
         Self::new(Setup::from_env()?)
     }
 
-    /// A token of this tenant that lives for a while yet. With one in hand this takes no lock and allocates nothing.
+    /// A token of this tenant that lives for a while yet. With one in hand this takes no lock and allocates nothing. To be
+    /// called within a tokio runtime.
     ///
     /// # Errors
     /// See [`tm_core::ErrorKind`]. It comes after [`Settings::patience`](crate::Settings::patience) at the latest.
