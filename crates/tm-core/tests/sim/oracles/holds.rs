@@ -1,0 +1,79 @@
+//! Holds are kept: nothing is sent before the service, or the memory of its refusals, allows it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tm_core::{Now, TenantId, broker::Outcome};
+
+use super::{Verdict, rule};
+use crate::clock::secs;
+
+/// After refused credentials, and after a tenant's first refusal.
+const PAUSE: Duration = secs(30);
+
+/// From when on which calls may start again.
+#[derive(Debug, Default)]
+pub(crate) struct Holds {
+    client: Duration,
+    credentials: Duration,
+    tenants: BTreeMap<TenantId, Duration>,
+    /// What the broker itself said after the last drain.
+    announced: Option<Duration>,
+}
+
+impl Holds {
+    /// An answer that still counts came back. `current` tells whether its call carried the credentials of now.
+    pub(crate) fn answered(&mut self, now: Now, tenants: &[TenantId], outcome: &Outcome, current: bool) {
+        // Any answer may close the breaker, and with it end what was announced.
+        self.announced = None;
+        let Outcome::Refused { refusal, retry_after, date } = outcome else { return };
+        if let (429 | 503, Some(retry_after)) = (refusal.status, retry_after) {
+            let wait = retry_after.wait(date.unwrap_or(now.unix));
+            self.client = self.client.max(now.mono + wait);
+        }
+        match (refusal.status, tenants) {
+            (401, _) if current => self.credentials = now.mono + PAUSE,
+            (403 | 404, [tenant]) => {
+                self.tenants.insert(tenant.clone(), now.mono + PAUSE);
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn held(&mut self, until: Duration) {
+        self.client = self.client.max(until);
+    }
+
+    pub(crate) fn new_credentials(&mut self) {
+        self.credentials = Duration::ZERO;
+        self.announced = None;
+    }
+
+    pub(crate) fn started(&self, now: Duration, tenants: &[TenantId]) -> Verdict {
+        let kept = |what: &str, until: Duration| {
+            rule(now >= until, || {
+                format!("a call for {tenants:?} at {now:?}, but {what} holds until {until:?}")
+            })
+        };
+        kept("the service's Retry-After", self.client)?;
+        kept("the refusal of the credentials", self.credentials)?;
+        kept("Broker::held", self.announced.unwrap_or_default())?;
+        for tenant in tenants {
+            kept("the refusal of this tenant", self.tenants.get(tenant).copied().unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// After a drain: what the broker says now. True if it has just begun to say it, or says more.
+    pub(crate) fn announced(&mut self, held_until: Option<Duration>, now: Duration) -> Verdict<bool> {
+        let owed = self.client.max(self.credentials);
+        rule(owed <= now || held_until.is_some_and(|until| until >= owed), || {
+            format!("nothing may be sent before {owed:?}, but held says {held_until:?}")
+        })?;
+        rule(held_until.is_none_or(|until| until > now), || {
+            format!("held says {held_until:?}, which is over at {now:?}")
+        })?;
+        let more = held_until > self.announced;
+        self.announced = held_until;
+        Ok(more)
+    }
+}

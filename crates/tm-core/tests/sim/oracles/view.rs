@@ -1,0 +1,170 @@
+//! Tokens: only living ones, only the tenant's own, never a rejected one; and the view never gets worse without cause.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use tm_core::{TenantId, Token};
+
+use super::{Verdict, rule};
+use crate::{
+    clock::secs,
+    ledger::{Issued, Ledger},
+};
+
+/// The view as a driver would keep it, and the tokens that were rejected.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    shown: BTreeMap<TenantId, Shown>,
+    rejected: BTreeSet<u64>,
+    rejected_now: bool,
+    /// How many tokens were taken out of the view though they were alive and not rejected.
+    evicted_now: usize,
+    pub(crate) evicted: usize,
+    pub(crate) expired: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Shown {
+    token: Token,
+    until: Duration,
+}
+
+impl View {
+    /// A caller gets this token.
+    pub(crate) fn serves(
+        &self,
+        tenant: &TenantId,
+        token: &Token,
+        least: Duration,
+        now: Duration,
+        ledger: &Ledger,
+    ) -> Verdict {
+        let issued = self.good(tenant, token, now, ledger)?;
+        // The service's clock is known to the second.
+        let left = (issued.dies_at + secs(1)).saturating_sub(now);
+        rule(left >= least, || {
+            format!("token {} of {tenant} lives for {left:?}, the caller asked for {least:?}", issued.serial)
+        })
+    }
+
+    pub(crate) fn shows(
+        &mut self,
+        tenant: &TenantId,
+        token: &Token,
+        until: Duration,
+        now: Duration,
+        ledger: &Ledger,
+    ) -> Verdict {
+        let issued = self.good(tenant, token, now, ledger)?;
+        let (serial, end) = (issued.serial, issued.latest_end);
+        rule(until <= end, || format!("token {serial} is shown until {until:?}, it ends at {end:?}"))?;
+        if let Some(old) = self.shown.get(tenant).and_then(|old| ledger.find(&old.token)) {
+            let displaced = old.serial != serial && old.earliest_end > now && old.earliest_end > end;
+            rule(!displaced, || {
+                let (old, old_end) = (old.serial, old.earliest_end);
+                format!(
+                    "token {old}, which lives until {old_end:?}, made room for {serial}, which ends at {end:?}"
+                )
+            })?;
+        }
+        self.shown.insert(tenant.clone(), Shown { token: token.clone(), until });
+        Ok(())
+    }
+
+    /// `for_memory` tells whether the bound can be the cause.
+    pub(crate) fn hides(
+        &mut self,
+        tenant: &TenantId,
+        now: Duration,
+        for_memory: bool,
+        ledger: &Ledger,
+    ) -> Verdict {
+        let Some(shown) = self.shown.remove(tenant) else {
+            return Err(format!("tenant {tenant} is hidden and was not shown"));
+        };
+        let issued = ledger.find(&shown.token).ok_or("a token that the service never made")?;
+        if issued.earliest_end <= now {
+            self.expired += 1;
+        } else if !self.rejected.contains(&issued.serial) {
+            self.evicted_now += 1;
+            self.evicted += 1;
+            rule(for_memory, || {
+                let Issued { serial, earliest_end, .. } = issued;
+                format!(
+                    "token {serial} of {tenant} is hidden at {now:?} without cause: it lives until {earliest_end:?}"
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn rejects(&mut self, token: &Token, ledger: &Ledger) {
+        self.rejected.insert(ledger.serial(token));
+        self.rejected_now = true;
+    }
+
+    /// After a drain nothing that was rejected is left. Answers how many were evicted since the last.
+    pub(crate) fn rest(&mut self, ledger: &Ledger) -> Verdict<usize> {
+        if std::mem::take(&mut self.rejected_now) {
+            for (tenant, shown) in &self.shown {
+                let serial = ledger.serial(&shown.token);
+                let rejected = self.rejected.contains(&serial);
+                rule(!rejected, || format!("token {serial} of {tenant} is rejected and still shown"))?;
+            }
+        }
+        Ok(std::mem::take(&mut self.evicted_now))
+    }
+
+    /// A token in hand that surely satisfies a demand at this time.
+    pub(crate) fn satisfies(
+        &self,
+        tenant: &TenantId,
+        least: Duration,
+        now: Duration,
+        ledger: &Ledger,
+    ) -> Option<Duration> {
+        let issued = ledger.find(&self.shown.get(tenant)?.token)?;
+        let good = issued.earliest_end > now + least && !self.rejected.contains(&issued.serial);
+        good.then_some(issued.earliest_end)
+    }
+
+    /// What a driver serves without asking the broker; not in the middle of a step.
+    pub(crate) fn hit(&self, tenant: &TenantId, now: Duration) -> Option<&Token> {
+        let shown = self.shown.get(tenant).filter(|_| !self.rejected_now)?;
+        (now < shown.until).then_some(&shown.token)
+    }
+
+    /// Until when a tenant's token may be served without asking.
+    pub(crate) fn until(&self, tenant: &TenantId) -> Option<Duration> {
+        self.shown.get(tenant).map(|shown| shown.until)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shown.len()
+    }
+
+    fn good<'a>(
+        &self,
+        tenant: &TenantId,
+        token: &Token,
+        now: Duration,
+        ledger: &'a Ledger,
+    ) -> Verdict<&'a Issued> {
+        let issued = ledger.find(token).ok_or("a token that the service never made")?;
+        let Issued { serial, latest_end, .. } = issued;
+        rule(issued.tenant == *tenant, || {
+            format!("tenant {tenant} is given token {serial} of {}", issued.tenant)
+        })?;
+        rule(now < *latest_end, || {
+            format!(
+                "token {serial} of {tenant} is given at {now:?}, a client may serve it until {latest_end:?}"
+            )
+        })?;
+        rule(!self.rejected.contains(serial), || {
+            format!("token {serial} of {tenant} is given after it was rejected")
+        })?;
+        Ok(issued)
+    }
+}

@@ -1,0 +1,82 @@
+//! What must hold whenever a drain is over.
+
+use std::time::Duration;
+
+use tm_core::{Now, broker::Patience};
+
+use crate::{
+    oracles::{Verdict, Waiting, rule},
+    trace::Event,
+    world::{Fresh, World},
+};
+
+impl World {
+    /// All that must hold after a drain.
+    pub(crate) fn rest(&mut self, now: Now, fresh: &Fresh) -> Verdict {
+        if let Some(with_token) = fresh.answered {
+            self.oracles.tickets.answered(now.mono, with_token);
+        }
+        let stats = self.broker.stats();
+        let oracles = &mut self.oracles;
+        if self.closed_at.is_some() {
+            let waiting = oracles.tickets.waiting();
+            rule(waiting == 0, || format!("{waiting} callers wait for a closed client"))?;
+            rule(self.broker.wake_at().is_none(), || "a closed client wants to be woken".to_owned())?;
+            return Ok(());
+        }
+        oracles.calls.rest(&stats)?;
+        oracles.tickets.rest(now.mono)?;
+        let evicted = oracles.view.rest(self.service.ledger())?;
+        oracles.memory.rest(&stats, oracles.view.len(), oracles.tickets.waiting(), evicted)?;
+        self.nobody_waits_with_a_token_in_hand(now.mono, fresh)?;
+        self.nobody_waits_in_vain(now, fresh)?;
+        self.sleeps(now.mono)
+    }
+
+    /// A caller waits for a fresher token for a second, not longer, and never for one that has just come.
+    fn nobody_waits_with_a_token_in_hand(&mut self, now: Duration, fresh: &Fresh) -> Verdict {
+        let long = self.oracles.tickets.long_waiting(now);
+        let (tickets, view) = (&self.oracles.tickets, &self.oracles.view);
+        let served = fresh.shown.iter().flat_map(|tenant| tickets.of(tenant));
+        for Waiting { caller, tenant, demand, asked_at, .. } in served.chain(&long) {
+            let in_hand = view.satisfies(tenant, demand.min_remaining, now, self.service.ledger());
+            rule(in_hand.is_none(), || {
+                format!(
+                    "caller {caller} waits since {asked_at:?} though a token is in hand until {in_hand:?}"
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whoever's deadline lies before the end of a hold is told so at once.
+    fn nobody_waits_in_vain(&mut self, now: Now, fresh: &Fresh) -> Verdict {
+        let held_until = match self.broker.held(now, Duration::MAX) {
+            Ok(until) => until,
+            Err(error) => error.retry_after().map(|wait| now.mono + wait),
+        };
+        let oracles = &mut self.oracles;
+        let longer = oracles.holds.announced(held_until, now.mono)?;
+        let Some(until) = held_until else { return Ok(()) };
+        let tickets = &oracles.tickets;
+        let new = fresh.waiting.iter().filter_map(|ticket| tickets.find(*ticket));
+        let all = tickets.all().take(if longer { usize::MAX } else { 0 });
+        for Waiting { caller, tenant, demand, .. } in new.chain(all) {
+            let Patience::Until(deadline) = demand.patience else { continue };
+            rule(deadline >= until || oracles.calls.has(tenant), || {
+                format!("caller {caller} waits in vain until {deadline:?}: no call leaves before {until:?}")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn sleeps(&mut self, now: Duration) -> Verdict {
+        let until = self.broker.wake_at();
+        self.trace.record(now, Event::Sleeps { until });
+        rule(until.is_none_or(|at| at > now), || format!("after a drain at {now:?} wake_at is {until:?}"))?;
+        let (waiting, under_way) = (self.oracles.tickets.waiting(), self.oracles.calls.under_way());
+        rule(until.is_some() || (waiting, under_way) == (0, 0), || {
+            format!("wake_at is None with {waiting} callers waiting and {under_way} calls under way")
+        })
+    }
+}

@@ -1,0 +1,258 @@
+//! How long a token lives, on whose clock, and what happens near its end.
+
+use std::time::Duration;
+
+use tm_core::{ErrorKind, broker::Settings};
+
+use crate::{
+    clock::{START, millis, secs},
+    faults::{Fault, What},
+    queue::{Act, Wish},
+    random::tenants,
+    world::World,
+};
+
+/// Of a documented token: `expires_in` less the margin of 5 s, from the time of sending on.
+const END: Duration = secs(1_799 - 5);
+/// The last 60 s of it, or the last tenth if that is less.
+const WINDOW: Duration = secs(60);
+
+#[test]
+fn a_token_is_served_without_a_call_until_its_window_and_never_after_its_end() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(millis(50));
+    let until = world.oracles.view.until(tenant).unwrap();
+    assert!(until <= START + END - WINDOW + secs(1) && until >= START + END - WINDOW - secs(1), "{until:?}");
+
+    world.run_until(until - millis(1));
+    let caller = world.ask_for(tenant);
+    assert_eq!(world.token(caller), world.token(0));
+    assert_eq!(world.calls.len(), 1);
+
+    world.run_until(START + END);
+    let caller = world.ask_for(tenant);
+    assert_eq!(world.calls.len(), 2);
+    world.pass(millis(50));
+    assert_ne!(world.token(caller), world.token(0));
+}
+
+#[test]
+fn near_its_end_a_caller_waits_a_second_for_a_service_that_hangs() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1_760));
+    world.service.faults = vec![Fault::always(What::Silence)];
+
+    let caller = world.ask_for(tenant);
+    world.pass(secs(1));
+
+    assert_eq!(world.token(caller), world.token(0));
+    assert_eq!((world.waited(caller), world.calls.len()), (secs(1), 2));
+}
+
+#[test]
+fn near_its_end_a_caller_does_not_wait_for_a_service_that_fails() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1_760));
+    world.service.faults = vec![Fault::always(What::Status(500))];
+
+    let caller = world.ask_for(tenant);
+    world.pass(millis(50));
+    assert_eq!(world.token(caller), world.token(0));
+    // And the next does not wait at all: a refresh has failed.
+    let next = world.ask_for(tenant);
+    assert_eq!(world.token(next), world.token(0));
+}
+
+#[test]
+fn near_its_end_a_caller_gets_the_new_token_of_a_service_that_works() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1_760));
+
+    let caller = world.ask_for(tenant);
+    world.pass(millis(50));
+
+    assert_ne!(world.token(caller), world.token(0));
+    assert_eq!(world.waited(caller), millis(50));
+}
+
+#[test]
+fn no_clock_but_the_monotonic_one_changes_a_life() {
+    let shown = |skew_ms, steps_ms: i64, dated: bool| {
+        let mut world = World::story();
+        world.service.skew_ms = skew_ms;
+        if !dated {
+            world.service.faults = vec![Fault::always(What::NoDate)];
+        }
+        world.step(vec![Act::StepWall(steps_ms)]);
+        world.ask_for(&tenants(1)[0]);
+        world.pass(millis(50));
+        world.step(vec![Act::StepWall(-2 * steps_ms)]);
+        world.pass(secs(1_000));
+        world.token(0);
+        world.oracles.view.until(&tenants(1)[0])
+    };
+    let expected = Some(START + END - WINDOW);
+    for (skew_ms, steps_ms) in
+        [(0, 0), (3_600_000, 0), (-3_600_000, 0), (0, 3_600_000), (3_600_000, -3_600_000)]
+    {
+        assert_eq!(
+            shown(skew_ms, steps_ms, true),
+            expected,
+            "the service is {skew_ms} ms ahead, we {steps_ms}"
+        );
+        // Without `Date`, a local clock that cannot be right is left alone.
+        assert_eq!(shown(skew_ms, steps_ms, false), expected, "no date, {skew_ms} ms ahead, we {steps_ms}");
+    }
+}
+
+#[test]
+fn a_token_handed_out_again_lives_no_longer_for_that() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.service.faults = vec![Fault::always(What::Again)];
+    world.ask_for(tenant);
+    world.pass(secs(1_000));
+
+    // The same text, with the `expires_in` of its issue.
+    let caller = world.ask([Wish::interactive(tenant).least(secs(1_000))]).start;
+    world.pass(millis(50));
+    assert_eq!((world.kind(caller), world.calls.len()), (ErrorKind::TooShort, 2));
+    let modest = world.ask_for(tenant);
+    assert_eq!(world.token(modest), world.token(0));
+
+    world.pass(secs(900));
+    let late = world.ask_for(tenant);
+    world.pass(millis(50));
+    assert_ne!(world.token(late), world.token(0));
+}
+
+#[test]
+fn a_shorter_life_displaces_nothing() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1_000));
+    world.service.faults = vec![Fault::always(What::Life(secs(300)))];
+
+    let demanding = world.ask([Wish::interactive(tenant).least(secs(1_500))]).start;
+    world.pass(secs(1));
+    assert_eq!(world.kind(demanding), ErrorKind::TooShort);
+
+    let modest = world.ask([Wish::interactive(tenant).least(secs(600))]).start;
+    assert_eq!(world.token(modest), world.token(0));
+    assert_eq!(world.calls.len(), 2);
+}
+
+#[test]
+fn a_token_that_is_over_when_it_arrives_is_not_served() {
+    let mut world = World::story();
+    world.service.faults = vec![Fault::always(What::Dead)];
+
+    let callers = world.ask(tenants(3).iter().map(Wish::interactive));
+    world.pass(secs(29));
+
+    assert_eq!(world.served(callers.clone()), 0);
+    assert!(callers.into_iter().all(|caller| !world.is_waiting(caller)));
+    assert!(world.calls.len() <= 12, "{} calls", world.calls.len());
+}
+
+#[test]
+fn tokens_of_a_few_seconds_are_served_for_those_seconds() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.service.faults = vec![Fault::always(What::Life(secs(20)))];
+
+    for _ in 0..100 {
+        world.ask_for(tenant);
+        world.pass(secs(1));
+    }
+
+    assert_eq!(world.served(0..100), 100);
+    assert!((5..=10).contains(&world.calls.len()), "{} calls", world.calls.len());
+}
+
+#[test]
+fn memory_has_a_bound_that_many_tenants_do_not_break() {
+    let mut settings = Settings::default();
+    settings.memory = 64 * 1024;
+    let mut world = World::new(7, settings);
+    world.service.mint.padding = 900;
+
+    let callers = world.ask(tenants(1_000).iter().map(Wish::bulk));
+    world.pass(secs(2));
+
+    assert_eq!(world.served(callers), 1_000);
+    let stats = world.broker.stats();
+    assert!(stats.bytes_held <= 64 * 1024 && stats.bytes_held > 32 * 1024, "{stats:?}");
+    assert!(world.oracles.view.evicted > 900);
+}
+
+#[test]
+fn a_client_with_no_room_at_all_still_serves() {
+    let mut settings = Settings::default();
+    settings.memory = 0;
+    let mut world = World::new(7, settings);
+
+    let callers = world.ask(tenants(20).iter().map(Wish::interactive));
+    world.pass(millis(50));
+
+    assert_eq!(world.served(callers), 20);
+    assert_eq!(world.broker.stats().bytes_held, 0);
+}
+
+#[test]
+fn a_newcomer_finds_room_among_tokens_that_were_used_once() {
+    let mut settings = Settings::default();
+    settings.memory = 64 * 1024;
+    let mut world = World::new(7, settings);
+    let all = tenants(201);
+    let (old, new) = all.split_at(200);
+    for _ in 0..2 {
+        world.ask(old.iter().map(Wish::interactive));
+        world.pass(secs(1));
+        // Those that were kept are used.
+        world.ask(old.iter().map(|tenant| Wish::interactive(tenant).within(secs(0))));
+    }
+
+    // Nobody asks for them any more, and somebody polls another.
+    for _ in 0..60 {
+        world.ask_for(&new[0]);
+        world.pass(secs(10));
+    }
+
+    assert!(
+        world.calls_with(&new[0]) <= 3,
+        "{} calls for one tenant in ten minutes",
+        world.calls_with(&new[0])
+    );
+}
+
+#[test]
+fn idle_hours_leave_nothing_behind() {
+    let mut world = World::story();
+    world.service.faults = vec![Fault::with_tenants(What::Status(403), &tenants(3))];
+    world.ask(tenants(50).iter().map(Wish::interactive));
+    world.pass(secs(10));
+    assert!(world.broker.stats().tokens_held > 0);
+
+    world.pass(secs(3 * 3_600));
+
+    assert!(
+        crate::oracles::Memory::nothing_left(&world.broker.stats()).is_ok(),
+        "{:?}",
+        world.broker.stats()
+    );
+    assert_eq!(world.broker.wake_at(), None);
+    // And it goes on working.
+    let caller = world.ask_for(&tenants(9)[8]);
+    world.pass(millis(50));
+    world.token(caller);
+}

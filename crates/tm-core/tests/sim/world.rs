@@ -1,0 +1,195 @@
+//! One client in virtual time: a driver that follows the contract to the letter, under the eyes of the oracles.
+
+use std::{sync::Arc, time::Duration};
+
+use tm_core::{
+    AppName, AppVersion, Application, Error, Gateway, TenantId, Token,
+    broker::{Broker, EffectId, Settings, Ticket},
+};
+
+use crate::{
+    answers::APP,
+    clock::{Clock, START},
+    fuel::Fuel,
+    oracles::{Calls, Failures, Holds, Memory, Tickets, Verdict, View, rule},
+    queue::{Act, Queue, Wish},
+    service::{Service, credentials},
+    tally::Tally,
+    trace::Trace,
+};
+
+/// A broker with everything around it.
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) broker: Broker,
+    pub(crate) clock: Clock,
+    pub(crate) service: Service,
+    pub(crate) queue: Queue,
+    pub(crate) callers: Vec<Caller>,
+    pub(crate) calls: Vec<Sent>,
+    pub(crate) oracles: Oracles,
+    pub(crate) tally: Tally,
+    pub(crate) trace: Trace,
+    /// How reliably the driver steps in time.
+    pub(crate) drowsy: bool,
+    pub(crate) rng: fastrand::Rng,
+    pub(crate) settings: Settings,
+    fuel: Fuel,
+    /// When the broker was last stepped.
+    pub(crate) stepped: Duration,
+    /// Of the credentials that the client has.
+    pub(crate) generation: u32,
+    pub(crate) closed_at: Option<Duration>,
+}
+
+/// One caller and what became of it.
+pub(crate) struct Caller {
+    pub(crate) wish: Wish,
+    pub(crate) asked_at: Duration,
+    pub(crate) ticket: Option<Ticket>,
+    pub(crate) answer: Option<(Duration, Result<Token, Error>)>,
+}
+
+/// One call that was started.
+pub(crate) struct Sent {
+    pub(crate) id: EffectId,
+    pub(crate) at: Duration,
+    pub(crate) tenants: Vec<TenantId>,
+    pub(crate) generation: u32,
+}
+
+/// All that watch.
+pub(crate) struct Oracles {
+    pub(crate) tickets: Tickets,
+    pub(crate) calls: Calls,
+    pub(crate) holds: Holds,
+    pub(crate) view: View,
+    pub(crate) memory: Memory,
+    pub(crate) failures: Failures,
+}
+
+/// What a step has to look at again when its drain is over.
+#[derive(Default)]
+pub(crate) struct Fresh {
+    pub(crate) shown: Vec<TenantId>,
+    /// Tickets given out.
+    pub(crate) waiting: Vec<Ticket>,
+    /// Whether something came back, and if so, whether a token was in it.
+    pub(crate) answered: Option<bool>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, settings: Settings) -> Self {
+        let application = Application {
+            gateway: Gateway::region("eu1").expect("a region"),
+            host_tenant: TenantId::new(APP[2]).expect("a name"),
+            name: AppName::new(APP[0]).expect("a name"),
+            version: AppVersion::new(APP[1]).expect("a version"),
+        };
+        let oracles = Oracles {
+            tickets: Tickets::default(),
+            calls: Calls::new(settings.calls_at_once),
+            holds: Holds::default(),
+            view: View::default(),
+            memory: Memory::new(settings.memory),
+            failures: Failures::default(),
+        };
+        Self {
+            seed,
+            broker: Broker::new(Arc::new(application), Arc::new(credentials(0)), settings.clone(), seed),
+            clock: Clock::new(),
+            service: Service::new(seed),
+            queue: Queue::default(),
+            callers: Vec::new(),
+            calls: Vec::new(),
+            oracles,
+            tally: Tally::default(),
+            trace: Trace::default(),
+            drowsy: false,
+            rng: fastrand::Rng::with_seed(!seed),
+            settings,
+            fuel: Fuel::default(),
+            stepped: START,
+            generation: 0,
+            closed_at: None,
+        }
+    }
+
+    /// Lets everything happen that happens until then.
+    pub(crate) fn run_until(&mut self, until: Duration) {
+        loop {
+            let next = [self.queue.first_at(), self.broker.wake_at()].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= until) else { break };
+            self.step_for_nothing(next);
+            self.clock.mono = next.max(self.clock.mono) + self.oversleeps();
+            let mut acts = self.queue.pop_until(self.clock.mono);
+            if self.rng.bool() {
+                for act in acts.drain(..) {
+                    self.step(vec![act]);
+                }
+            }
+            self.step(acts);
+        }
+        self.clock.mono = self.clock.mono.max(until);
+    }
+
+    /// A step: the calls, then a full drain.
+    pub(crate) fn step(&mut self, acts: Vec<Act>) {
+        let verdict = self.try_step(acts);
+        self.must(verdict);
+    }
+
+    /// Fails the run unless the rule holds.
+    pub(crate) fn must<T>(&self, verdict: Verdict<T>) -> T {
+        verdict.unwrap_or_else(|broken| {
+            panic!("seed {}, at {:?}: {broken}\nthe last events:\n{}", self.seed, self.clock.mono, self.trace)
+        })
+    }
+
+    /// Suspends, and threads that get no processor.
+    fn oversleeps(&mut self) -> Duration {
+        if !self.drowsy {
+            return Duration::ZERO;
+        }
+        match self.rng.u32(0..400) {
+            0 => Duration::from_secs(self.rng.u64(1..7_200)),
+            1..=40 => Duration::from_micros(self.rng.u64(0..30_000)),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// A step that nobody asked for, at some time before the next event, must find nothing to do.
+    fn step_for_nothing(&mut self, before: Duration) {
+        let span = before.saturating_sub(self.clock.mono);
+        if span.is_zero() || self.rng.u8(0..8) != 0 {
+            return;
+        }
+        let mut early = self.clock;
+        early.mono += span.mul_f64(self.rng.f64() * 0.999);
+        let found = self.broker.next(early.now());
+        let (at, wake_at) = (early.mono, self.broker.wake_at());
+        self.must(rule(found.is_none(), || {
+            format!("a spurious step at {at:?} found {found:?}; wake_at {wake_at:?}")
+        }));
+        // It counts as a step: whatever was due in it, was looked at.
+        self.stepped = self.stepped.max(early.mono);
+    }
+
+    fn try_step(&mut self, acts: Vec<Act>) -> Verdict {
+        let now = self.clock.now();
+        self.fuel.step()?;
+        let mut fresh = Fresh::default();
+        for act in acts {
+            self.apply(act, now, &mut fresh)?;
+        }
+        // An answer that comes in the very step that would give its call up is not late.
+        self.oracles.calls.give_up(now.mono);
+        while let Some(output) = self.broker.next(now) {
+            self.fuel.output()?;
+            self.carry_out(output, now, &mut fresh)?;
+        }
+        self.rest(now, &fresh)?;
+        self.stepped = now.mono;
+        Ok(())
+    }
+}
