@@ -18,6 +18,7 @@ mod closing;
 mod error_kinds;
 mod listing;
 mod processes;
+mod refreshing;
 mod refusals;
 mod rejections;
 mod requests;

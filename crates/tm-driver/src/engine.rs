@@ -143,6 +143,16 @@ impl<W: Wake> Engine<W> {
         self.ask_all(tenants, Demand { lane: Lane::Bulk, min_remaining: Duration::ZERO, patience }, caller)
     }
 
+    /// Tokens of these tenants are going to be wanted.
+    pub fn prefetch<'a>(&self, tenants: impl IntoIterator<Item = &'a TenantId>) -> Todo {
+        self.step(|state, now| {
+            for tenant in tenants {
+                state.broker.prefetch(now, tenant);
+            }
+        })
+        .1
+    }
+
     /// The caller of these tickets is gone.
     pub fn forget(&self, tickets: impl IntoIterator<Item = Ticket>) -> Todo {
         self.step(|state, now| {

@@ -128,6 +128,16 @@ impl Client {
         }
     }
 
+    pub(crate) fn prefetch(&self, tenants: &[TenantId]) {
+        match self {
+            Self::Async(client, runtime) => {
+                let _inside = runtime.enter();
+                client.prefetch(tenants);
+            }
+            Self::Blocking(client) => client.prefetch(tenants),
+        }
+    }
+
     pub(crate) fn reject(&self, token: &Token) {
         match self {
             Self::Async(client, runtime) => {

@@ -8,6 +8,7 @@ use super::{
     gate::{ALIKE_TO_PAUSE, Health, Hold, PAUSE, Sign},
     lifetime::Lifetime,
     pipeline::UnderWay,
+    schedule::Draw,
     vault::Held,
 };
 use crate::{
@@ -120,6 +121,7 @@ impl Broker {
             self.waiters.progressed(now.mono);
             self.budget.give();
         }
+        let draw = Draw::new(&mut self.rng);
         let mut entries: Vec<_> = entries.into_iter().map(Some).collect();
         for key in &call.keys {
             let tenant = self.flights[*key].tenant.clone();
@@ -127,7 +129,7 @@ impl Broker {
                 entries.iter_mut().find(|entry| entry.as_ref().is_some_and(|(named, _)| *named == tenant));
             match mine.and_then(Option::take) {
                 Some((_, Ok(issued))) => {
-                    self.issued(now, *key, &issued, Lifetime::of(&issued, date, call.sent, now));
+                    self.issued(now, *key, &issued, Lifetime::of(&issued, date, call.sent, now), draw);
                 }
                 _ if call.keys.len() > 1 => self.ask_alone(now, *key),
                 Some((_, Err(error))) => self.fail(now, *key, &error.into()),
@@ -137,7 +139,7 @@ impl Broker {
     }
 
     /// One tenant has its token; what it is worth is decided here.
-    fn issued(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime) {
+    fn issued(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime, draw: Draw) {
         self.counted.tokens_received += 1;
         if self.rejections.contains(&issued.token) {
             let error =
@@ -152,7 +154,7 @@ impl Broker {
         flight.alone = false;
         flight.failing = false;
         flight.refusals = 0;
-        self.keep(now, key, issued, lifetime);
+        self.keep(now, key, issued, lifetime, draw);
         self.serve(now, key);
         if self.flights[key].rejected.is_none() {
             self.memories.remove(key);
@@ -161,7 +163,7 @@ impl Broker {
     }
 
     /// Keeps the token unless the one in hand lives as long.
-    fn keep(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime) {
+    fn keep(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime, draw: Draw) {
         if let Some(held) = self.vault.get(key, now.mono)
             && (held.token == issued.token || held.lifetime.end >= lifetime.end)
         {
@@ -170,10 +172,11 @@ impl Broker {
             return self.vault.no_better_before(key, now.mono + half.max(Duration::from_secs(30)));
         }
         let shown = self.vault.contains(key);
-        self.vault.put(key, Held::new(issued.token.clone(), lifetime));
+        self.schedule.remove(key);
+        self.vault.put(key, Held::new(issued.token.clone(), lifetime, draw.due(&lifetime, !shown)));
         while let Some(evicted) = self.vault.evict(key) {
             if evicted != key {
-                self.hide(evicted);
+                self.let_go(evicted);
                 self.tidy(evicted);
             }
         }
@@ -183,7 +186,7 @@ impl Broker {
         } else {
             // There is no room for it: whoever waits gets it all the same.
             if shown {
-                self.hide(key);
+                self.let_go(key);
             }
             self.hand_over(now, key, issued, lifetime);
         }

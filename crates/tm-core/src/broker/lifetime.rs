@@ -13,6 +13,8 @@ const SAFETY: Duration = Duration::from_secs(5);
 /// A token's life on our monotonic clock. A step of the wall clock does not touch it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lifetime {
+    /// When the request left that brought it.
+    pub(super) start: Duration,
     /// From here on it is worth waiting a moment for a newer one.
     pub(super) mandatory_from: Duration,
     /// From here on it is not served.
@@ -20,13 +22,17 @@ pub(super) struct Lifetime {
 }
 
 impl Lifetime {
+    pub(super) fn life(&self) -> Duration {
+        self.end.saturating_sub(self.start)
+    }
+
     /// `sent` is when the request left, on the monotonic clock: the service cannot have issued its answer before that,
     /// so nothing is believed that the way back took.
     pub(super) fn of(issued: &IssuedToken, date: Option<UnixTime>, sent: Duration, now: Now) -> Self {
         let life = believed(issued, date, now.unix);
         let end = (sent + life).saturating_sub(SAFETY);
         let window = (life / 10).min(Duration::from_secs(60));
-        Self { mandatory_from: end.saturating_sub(window), end }
+        Self { start: sent, mandatory_from: end.saturating_sub(window), end }
     }
 }
 

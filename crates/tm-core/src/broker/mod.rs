@@ -23,6 +23,7 @@ mod memories;
 mod pipeline;
 mod plan;
 mod rejections;
+mod schedule;
 mod settings;
 mod vault;
 mod waiters;
@@ -112,6 +113,7 @@ pub struct Broker {
     budget: backoff::RetryBudget,
     vault: vault::Vault,
     rejections: rejections::Rejections,
+    schedule: schedule::Schedule,
     under_way: HashMap<EffectId, pipeline::UnderWay>,
     give_ups: BTreeSet<(Duration, EffectId)>,
     outputs: VecDeque<Output>,
@@ -140,6 +142,7 @@ impl Broker {
             budget: backoff::RetryBudget::full(),
             vault: vault::Vault::new(settings.memory),
             rejections: rejections::Rejections::default(),
+            schedule: schedule::Schedule::default(),
             under_way: HashMap::new(),
             give_ups: BTreeSet::new(),
             outputs: VecDeque::new(),
@@ -164,6 +167,22 @@ impl Broker {
         wanted
     }
 
+    /// A token of this tenant is going to be wanted: fetches it if there is none in hand and nothing stands against it. Nobody
+    /// is told how that went.
+    pub fn prefetch(&mut self, now: Now, tenant: &TenantId) {
+        if self.closed {
+            return;
+        }
+        self.gate.tick(now.mono);
+        let key = self.flights.find_or_start(tenant);
+        let idle = matches!(self.flights[key].stage, Stage::Idle);
+        if idle && self.living(now, key, Duration::ZERO).is_none() && self.obstacle(key).is_none() {
+            self.flights[key].wished = true;
+            self.fly(key, Lane::Bulk);
+        }
+        self.tidy(key);
+    }
+
     /// The caller is gone. Queued work that nobody else wants goes too; work under way goes on. A no-op for a ticket that
     /// is settled.
     pub fn forget(&mut self, now: Now, ticket: Ticket) {
@@ -180,7 +199,7 @@ impl Broker {
         self.rejections.insert(token);
         for key in self.vault.holders(token) {
             self.vault.remove(key);
-            self.hide(key);
+            self.let_go(key);
             let flight = &mut self.flights[key];
             let before = flight.rejected.take().filter(|last| now.mono.saturating_sub(last.at) < IN_A_ROW);
             let in_a_row = before.map_or(0, |last| last.in_a_row).saturating_add(1);
@@ -229,12 +248,13 @@ impl Broker {
             self.settle(ticket, Err(closed_error()));
         }
         for key in self.vault.clear() {
-            self.hide(key);
+            self.let_go(key);
         }
         self.closed = true;
         self.flights = Flights::default();
         self.memories = memories::Memories::default();
         self.plan = plan::Plan::default();
+        self.schedule = schedule::Schedule::default();
         self.under_way.clear();
         self.give_ups.clear();
     }
@@ -252,6 +272,7 @@ impl Broker {
         let hold = self.gate.hold().filter(|_| !self.plan.is_empty());
         [
             self.vault.first_end(),
+            self.schedule.first(),
             self.give_ups.first().map(|(at, _)| *at),
             self.flights.first_timer(),
             self.waiters.first_due(),
@@ -277,7 +298,9 @@ impl Broker {
     fn decide(&mut self, now: Now, key: Key, demand: Demand) -> Wanted {
         let mut grace = None;
         if let Some(token) = self.living(now, key, demand.min_remaining) {
-            self.vault.mark_used(key);
+            if let Some(due) = self.vault.mark_used(key) {
+                self.schedule.set(key, due);
+            }
             grace = self.worth_a_moment(now, key);
             if grace.is_none() {
                 return Wanted::Ready(token);

@@ -33,8 +33,10 @@ impl Broker {
     pub(super) fn advance(&mut self, now: Now) {
         self.gate.tick(now.mono);
         while let Some(key) = self.vault.expire(now.mono) {
-            self.hide(key);
-            self.tidy(key);
+            self.let_go(key);
+            // Whoever still needs it asks, and is a caller then.
+            self.flights[key].wished = false;
+            self.unqueue_if_unwanted(now, key);
         }
         while let Some(id) = self.overdue_effect(now.mono) {
             self.finish(now, id, Outcome::Failed(TransportError::new(TransportFault::TimedOut)));
@@ -45,15 +47,51 @@ impl Broker {
         while let Some(due) = self.waiters.due(now.mono) {
             self.out_of_time(now, due);
         }
+        while let Some(key) = self.schedule.take_due(now.mono) {
+            self.refresh(key);
+        }
         self.dispatch(now);
     }
 
     /// Lets calls leave as long as there is room and somebody waits.
     fn dispatch(&mut self, now: Now) {
         while self.gate.has_room() {
-            let Some(keys) = self.plan.take() else { return };
+            let Some(mut keys) = self.plan.take() else { return };
+            self.look_ahead(now, &mut keys);
             debug_assert!(keys.len() <= MAX_BATCH, "a call has room for five");
             self.leave(now, keys);
+        }
+    }
+
+    /// Replaces a token behind its callers' backs.
+    pub(super) fn refresh(&mut self, key: Key) {
+        self.flights[key].wished = true;
+        if matches!(self.flights[key].stage, Stage::Idle) {
+            self.fly(key, Lane::Refresh);
+        }
+    }
+
+    /// A refresh takes along neighbours that are due soon, so that refreshes leave in fives.
+    fn look_ahead(&mut self, now: Now, keys: &mut Vec<Key>) {
+        let lead = &self.flights[keys[0]];
+        if lead.lane != Lane::Refresh || lead.alone {
+            return;
+        }
+        let Some(held) = self.vault.get(keys[0], now.mono) else { return };
+        let soon = now.mono + held.lifetime.life() / 20;
+        while keys.len() < MAX_BATCH
+            && let Some(neighbour) = self.schedule.take_due(soon)
+        {
+            if keys.contains(&neighbour) {
+                continue;
+            }
+            self.refresh(neighbour);
+            if let Stage::Queued(place @ Place { lane: Lane::Refresh, alone: false, .. }) =
+                self.flights[neighbour].stage
+            {
+                self.plan.remove(neighbour, place);
+                keys.push(neighbour);
+            }
         }
     }
 
@@ -177,7 +215,17 @@ impl Broker {
         flight.end_demand();
         let memory = flight.remembers().then(|| now.mono + MEMORY);
         self.flights.set_timer(key, memory);
+        self.schedule_again(now, key);
         self.tidy(key);
+    }
+
+    /// A token that is used and was not replaced is tried again while it lives.
+    fn schedule_again(&mut self, now: Now, key: Key) {
+        const AT_LEAST: Duration = Duration::from_secs(5);
+        let Some(held) = self.vault.get(key, now.mono).filter(|held| held.used) else { return };
+        let later = now.mono + (held.remaining(now.mono) / 20).max(AT_LEAST);
+        let due = if held.due > now.mono { held.due } else { later };
+        self.schedule.set(key, due.max(held.no_better_before));
     }
 
     /// Takes note that something of this tenant is to be remembered, and forgets the oldest such thing over the bound.
@@ -312,7 +360,9 @@ impl Broker {
         }
     }
 
-    pub(super) fn hide(&mut self, key: Key) {
+    /// The token is not held any more.
+    pub(super) fn let_go(&mut self, key: Key) {
+        self.schedule.remove(key);
         self.outputs.push_back(Output::Hide(self.flights[key].tenant.clone()));
     }
 }

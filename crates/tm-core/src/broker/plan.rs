@@ -9,7 +9,8 @@ use super::{
 use crate::wire::MAX_BATCH;
 
 /// The queue before the gate. A call leads with the highest lane; every fourth leads with the oldest, so that nothing
-/// starves. What room is left in a call is filled up from the other lanes.
+/// starves. What room is left in a call of callers is filled up with other callers; refreshes keep to themselves, so that a
+/// tenant that was never served cannot spoil them, and so that they stay in step.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     lanes: [Queue; 3],
@@ -56,9 +57,13 @@ impl Plan {
             return queue.alone.pop_first().map(|(_, key)| vec![key]);
         }
         let mut group = Vec::with_capacity(MAX_BATCH);
-        let others = BY_PRECEDENCE.into_iter().filter(|lane| *lane != lead);
-        for lane in std::iter::once(lead).chain(others) {
-            let company = &mut self.lanes[lane as usize].company;
+        let lanes: &[Lane] = match lead {
+            Lane::Interactive => &[Lane::Interactive, Lane::Bulk],
+            Lane::Bulk => &[Lane::Bulk, Lane::Interactive],
+            Lane::Refresh => &[Lane::Refresh],
+        };
+        for lane in lanes {
+            let company = &mut self.lanes[*lane as usize].company;
             while group.len() < MAX_BATCH
                 && let Some((_, key)) = company.pop_first()
             {
@@ -119,6 +124,17 @@ mod tests {
         let mut plan =
             queued(&[(0, Lane::Bulk, false), (1, Lane::Bulk, false), (2, Lane::Interactive, false)]);
         assert_eq!(calls(&mut plan), [[2, 0, 1]]);
+    }
+
+    #[test]
+    fn refreshes_keep_to_themselves() {
+        let mut plan = queued(&[
+            (0, Lane::Refresh, false),
+            (1, Lane::Bulk, false),
+            (2, Lane::Interactive, false),
+            (3, Lane::Refresh, false),
+        ]);
+        assert_eq!(calls(&mut plan), [[2, 1], [0, 3]]);
     }
 
     #[test]

@@ -16,14 +16,17 @@ const AROUND_A_TOKEN: usize = 512;
 pub(super) struct Held {
     pub(super) token: Token,
     pub(super) lifetime: Lifetime,
+    /// From here on it is to be replaced, if it is used.
+    pub(super) due: Duration,
     /// The service has no longer-lived one before about then: asking earlier is of no use.
     pub(super) no_better_before: Duration,
-    used: bool,
+    /// Somebody asked for it since it came.
+    pub(super) used: bool,
 }
 
 impl Held {
-    pub(super) fn new(token: Token, lifetime: Lifetime) -> Self {
-        Self { token, lifetime, no_better_before: Duration::ZERO, used: false }
+    pub(super) fn new(token: Token, lifetime: Lifetime, due: Duration) -> Self {
+        Self { token, lifetime, due, no_better_before: Duration::ZERO, used: false }
     }
 
     pub(super) fn remaining(&self, now: Duration) -> Duration {
@@ -96,12 +99,15 @@ impl Vault {
         Some(key)
     }
 
-    pub(super) fn mark_used(&mut self, key: Key) {
-        let Some(held) = self.held.get_mut(&key) else { return };
-        if !std::mem::replace(&mut held.used, true) {
-            self.by_worth.remove(&(false, held.lifetime.end, key));
-            self.by_worth.insert((true, held.lifetime.end, key));
+    /// Answers when the token is due, the first time that it is used.
+    pub(super) fn mark_used(&mut self, key: Key) -> Option<Duration> {
+        let held = self.held.get_mut(&key)?;
+        if std::mem::replace(&mut held.used, true) {
+            return None;
         }
+        self.by_worth.remove(&(false, held.lifetime.end, key));
+        self.by_worth.insert((true, held.lifetime.end, key));
+        Some(held.due)
     }
 
     pub(super) fn no_better_before(&mut self, key: Key, at: Duration) {
@@ -153,7 +159,11 @@ mod tests {
 
     fn held(text: &str, end: u64) -> Held {
         let end = Duration::from_secs(end);
-        Held::new(Token::new(text).unwrap(), Lifetime { mandatory_from: end, end })
+        Held::new(
+            Token::new(text).unwrap(),
+            Lifetime { start: Duration::ZERO, mandatory_from: end, end },
+            end,
+        )
     }
 
     #[test]
@@ -162,7 +172,8 @@ mod tests {
         for (key, end) in [(1, 10), (2, 20), (3, 30), (4, 40)] {
             vault.put(Key(key), held(&format!("tk{key}"), end));
         }
-        vault.mark_used(Key(1));
+        assert_eq!(vault.mark_used(Key(1)), Some(Duration::from_secs(10)));
+        assert_eq!(vault.mark_used(Key(1)), None);
         assert_eq!(vault.evict(Key(4)), Some(Key(2)));
         assert_eq!((vault.evict(Key(4)), vault.len()), (None, 3));
         vault.put(Key(5), held("tk5", 50));

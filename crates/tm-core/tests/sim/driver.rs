@@ -24,6 +24,13 @@ impl World {
                     self.want(wish, now, fresh)?;
                 }
             }
+            Act::Prefetch(tenants) => {
+                self.tally.add("prefetched");
+                for tenant in &tenants {
+                    self.oracles.tickets.asks(tenant, now.mono);
+                    self.broker.prefetch(now, tenant);
+                }
+            }
             Act::Forget(caller) => {
                 if let Some(ticket) = self.callers[caller].ticket.take() {
                     self.trace.record(now.mono, Event::Forgets { caller });
@@ -159,7 +166,7 @@ impl World {
         self.oracles.calls.started(id, &tenants, call.time(), now.mono, give_up_at)?;
         self.oracles.holds.started(now.mono, &tenants)?;
         for tenant in &tenants {
-            self.oracles.tickets.called(tenant, self.settings.attempts, self.stepped)?;
+            self.oracles.tickets.called(tenant, self.settings.attempts, now.mono)?;
         }
         let key = call.request().headers().get(AUTH_KEY_HEADER).cloned();
         let generation = self.generation;

@@ -103,7 +103,7 @@ fn run_and_repeat(seed: u64) -> Tally {
 
 /// A simulation in which something never happens says nothing about it.
 fn everything_happened(tally: &Tally) {
-    const ALL: &str = "served, forgotten, rejected, evicted, expired, unauthorized, tenant_refused, throttled, service, \
+    const ALL: &str = "served, forgotten, rejected, prefetched, evicted, expired, unauthorized, tenant_refused, throttled, service, \
         transport, decode, too_short, deadline, closed, 3xx, 400, 401, 403, 404, 408, 429, 500, 502, 503, 504, not sent, \
         no trust, timed out, interrupted, too large, lost, silence, slow, undecodable, missing, garbled, foreign, twice, \
         no date, short life, again, dead";

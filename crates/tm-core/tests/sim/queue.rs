@@ -12,6 +12,8 @@ use tm_core::{
 pub(crate) enum Act {
     /// Callers ask, all in one step.
     Want(Vec<Wish>),
+    /// Somebody foresees that these will be wanted.
+    Prefetch(Vec<TenantId>),
     /// A caller goes away.
     Forget(usize),
     /// Some service refused a token.

@@ -38,6 +38,10 @@ pub(crate) fn run(seed: u64) -> (u64, Tally) {
         let step = *pick(&[-3_600_000, 3_600_000, -1_500, 20_000], &mut rng);
         world.queue.push(at(active, &mut rng), Act::StepWall(step));
     }
+    for _ in 0..rng.u8(0..3) {
+        let foreseen = tenants.iter().filter(|_| rng.u8(0..4) == 0).cloned().collect();
+        world.queue.push(at(active, &mut rng), Act::Prefetch(foreseen));
+    }
     if rng.u8(0..8) == 0 {
         let when = at(active, &mut rng);
         world.queue.push(when, Act::Close);

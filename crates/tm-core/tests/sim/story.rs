@@ -22,6 +22,11 @@ impl World {
         first..self.callers.len()
     }
 
+    /// Foresees, in one step, that these will be wanted.
+    pub(crate) fn prefetch(&mut self, tenants: &[TenantId]) {
+        self.step(vec![Act::Prefetch(tenants.to_vec())]);
+    }
+
     /// Somebody asks for one token and waits for 30 s.
     pub(crate) fn ask_for(&mut self, tenant: &TenantId) -> usize {
         self.ask([Wish::interactive(tenant)]).start

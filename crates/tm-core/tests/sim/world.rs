@@ -121,7 +121,9 @@ impl World {
             let next = [self.queue.first_at(), self.broker.wake_at()].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= until) else { break };
             self.step_for_nothing(next);
-            self.clock.mono = next.max(self.clock.mono) + self.oversleeps();
+            let overslept = self.oversleeps();
+            self.oracles.tickets.overslept += overslept;
+            self.clock.mono = next.max(self.clock.mono) + overslept;
             let mut acts = self.queue.pop_until(self.clock.mono);
             if self.rng.bool() {
                 for act in acts.drain(..) {

@@ -16,8 +16,8 @@ use crate::clock::secs;
 /// Longest wait for a fresher token while a living one is in hand.
 const REFRESH_WAIT: Duration = secs(1);
 
-/// A wish that was made in the mandatory window may have to wait for the end of a hold.
-const LATELY: Duration = secs(330);
+/// A token is refreshed only if it was asked for since it came, so the last time lies within a life.
+const LATELY: Duration = secs(1_800);
 
 /// One caller that was told to wait.
 #[derive(Debug, Clone)]
@@ -38,7 +38,9 @@ pub(crate) struct Tickets {
     deadlines: BTreeSet<(Duration, Ticket)>,
     /// When each must be content with a token in hand (design.md, "mandatory window").
     content: BTreeSet<(Duration, Ticket)>,
-    /// When somebody last asked for each tenant, whatever came of it.
+    /// For how long the machine was suspended, in all.
+    pub(crate) overslept: Duration,
+    /// When somebody last asked for each tenant, whatever came of it, in time awake.
     asked: BTreeMap<TenantId, Duration>,
     called: BTreeSet<TenantId>,
     forgotten_now: BTreeSet<Ticket>,
@@ -52,7 +54,7 @@ pub(crate) struct Tickets {
 
 impl Tickets {
     pub(crate) fn asks(&mut self, tenant: &TenantId, now: Duration) {
-        self.asked.insert(tenant.clone(), now);
+        self.asked.insert(tenant.clone(), now.saturating_sub(self.overslept));
     }
 
     pub(crate) fn waits(&mut self, ticket: Ticket, waiting: Waiting) -> Verdict {
@@ -130,9 +132,10 @@ impl Tickets {
 
     /// A call with this tenant was started: no demand gets more calls than its attempts and a little for splitting.
     /// And no call is made for somebody whom nobody has asked for lately, a suspend of the machine left aside.
-    pub(crate) fn called(&mut self, tenant: &TenantId, attempts: u32, previous_step: Duration) -> Verdict {
+    pub(crate) fn called(&mut self, tenant: &TenantId, attempts: u32, now: Duration) -> Verdict {
         self.called.insert(tenant.clone());
-        let lately = self.asked.get(tenant).is_some_and(|last| previous_step <= *last + LATELY);
+        let lately =
+            self.asked.get(tenant).is_some_and(|last| now.saturating_sub(self.overslept) <= *last + LATELY);
         rule(lately || self.of_tenant.contains_key(tenant), || {
             format!("a call with tenant {tenant}, unasked")
         })?;

@@ -18,24 +18,24 @@ const END: Duration = secs(1_799 - 5);
 const WINDOW: Duration = secs(60);
 
 #[test]
-fn a_token_is_served_without_a_call_until_its_window_and_never_after_its_end() {
+fn a_token_is_served_at_once_until_its_window_and_never_after_its_end() {
     let mut world = World::story();
     let tenant = &tenants(1)[0];
     world.ask_for(tenant);
     world.pass(millis(50));
     let until = world.oracles.view.until(tenant).unwrap();
     assert!(until <= START + END - WINDOW + secs(1) && until >= START + END - WINDOW - secs(1), "{until:?}");
+    // No newer one comes.
+    world.service.faults = vec![Fault::always(What::Status(500))];
 
     world.run_until(until - millis(1));
     let caller = world.ask_for(tenant);
-    assert_eq!(world.token(caller), world.token(0));
-    assert_eq!(world.calls.len(), 1);
+    assert_eq!((world.token(caller), world.waited(caller)), (world.token(0), Duration::ZERO));
 
     world.run_until(START + END);
     let caller = world.ask_for(tenant);
-    assert_eq!(world.calls.len(), 2);
-    world.pass(millis(50));
-    assert_ne!(world.token(caller), world.token(0));
+    world.pass(secs(60));
+    assert!(world.error(caller).is_transient());
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod holds;
 mod lives;
 mod outages;
 mod patience;
+mod refreshes;
 mod refusals;
 mod rejections;
