@@ -122,13 +122,10 @@ impl Bench {
             answer.extensions_mut().insert(IsList);
         }
         *self.at_hand.lock().expect("nobody panics with it") = answer;
-        let lookup = |name: &str| {
-            let value = match name {
-                "TM_GATEWAY" => self.server.url(),
-                "MDSP_HOST_TENANT" => "host_tenant".to_owned(),
-                _ => "x".to_owned(),
-            };
-            Some(value)
+        let lookup = |name: &str| match name {
+            "TM_GATEWAY" => Some(self.server.url()),
+            "MDSP_HOST_TENANT" => Some("host_tenant".to_owned()),
+            _ => name.starts_with("MDSP_").then(|| "x".to_owned()),
         };
         let setup =
             Setup::from_lookup(lookup, true).expect("a set-up").settings(|settings| settings.attempts = 1);
