@@ -1,7 +1,8 @@
 //! Tokens that are there before anybody waits for them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tm_async::ErrorKind;
 use tm_sim::{Fault, Simulator};
 
 use crate::harness::{Stack, World, until};
@@ -10,6 +11,9 @@ both!(
     what_was_prefetched_is_there_when_it_is_wanted,
     a_token_in_use_is_replaced_while_nobody_asks,
     a_refresh_that_fails_displaces_nothing,
+    what_is_kept_fresh_is_replaced_though_nobody_asks,
+    all_tenants_are_kept_fresh_and_their_client_still_ends,
+    more_than_there_is_room_for_is_not_kept_fresh,
 );
 
 /// Of which a token is in hand for 7 s, and due after 1 s at the earliest and 6 s at the latest.
@@ -52,4 +56,48 @@ fn a_refresh_that_fails_displaces_nothing(stack: Stack) {
     assert_eq!(world.client.token("tenant-0001").unwrap(), first);
     world.sim.clear_faults();
     until("another is served", || world.client.token("tenant-0001").is_ok_and(|token| token != first));
+}
+
+fn what_is_kept_fresh_is_replaced_though_nobody_asks(stack: Stack) {
+    let world = World::new(stack, Simulator::builder().token_life(SHORT_LIFE));
+    let one = &world.tenants()[..1];
+    world.client.keep_fresh(one).unwrap();
+
+    until("a second token is issued", || world.sim.issued("tenant-0001") == 2);
+    until("it is in hand", || world.client.stats().tokens_received == 2);
+    let calls = world.calls();
+    world.client.token("tenant-0001").unwrap();
+    assert_eq!(world.calls(), calls);
+
+    world.client.let_fade(one);
+    until("it is over", || world.client.stats().tenants == 0);
+}
+
+fn all_tenants_are_kept_fresh_and_their_client_still_ends(stack: Stack) {
+    let world = World::new(stack, Simulator::builder().tenants(37));
+
+    assert_eq!(world.client.keep_fresh_all().unwrap(), 37);
+    until("all are in hand, and the operator", || world.client.stats().tokens_held == 38);
+
+    let calls = world.calls();
+    assert_eq!(calls, 1 + 8, "the operator's, and seven fives and two");
+    assert!(world.client.tokens(&world.tenants()).iter().all(|(_, row)| row.is_ok()));
+    assert_eq!(world.calls(), calls);
+    let start = Instant::now();
+    world.client.close(Duration::from_secs(30));
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "whoever follows the list does not wait for its next time"
+    );
+}
+
+fn more_than_there_is_room_for_is_not_kept_fresh(stack: Stack) {
+    let world = World::with_settings(stack, Simulator::builder().tenants(100), |settings| {
+        settings.memory = 64 * 1024;
+    });
+
+    let error = world.client.keep_fresh_all().unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("no room to keep more than"), "{error}");
 }

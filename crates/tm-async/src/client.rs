@@ -6,7 +6,7 @@ use tm_core::{Credentials, Error, TenantId, Token, broker::Stats};
 use tm_driver::{Event, Setup, Wish};
 
 use crate::{
-    AllTokens, ReqwestTransport, Tenant, Transport, pages,
+    AllTokens, ReqwestTransport, Tenant, Transport, follow, pages,
     shared::{Shared, closed},
     waiting::Waiting,
 };
@@ -111,6 +111,31 @@ impl Client {
         self.shared().carry_out(self.shared().engine.prefetch(tenants));
     }
 
+    /// Keeps tokens of these tenants in hand from now on, whether anybody asks for them or not, until [`Client::let_fade`].
+    ///
+    /// # Errors
+    /// There is no room for all of them: [`Settings::memory`](crate::Settings::memory) is too small. Those before the one that
+    /// the error names are kept.
+    pub fn keep_fresh<'a>(&self, tenants: impl IntoIterator<Item = &'a TenantId>) -> Result<(), Error> {
+        let (kept, todo) = self.shared().engine.keep_fresh(tenants);
+        self.shared().carry_out(todo);
+        kept
+    }
+
+    /// Keeps these tenants fresh no longer than they are used.
+    pub fn let_fade<'a>(&self, tenants: impl IntoIterator<Item = &'a TenantId>) {
+        self.shared().carry_out(self.shared().engine.let_fade(tenants));
+    }
+
+    /// Keeps a token of every tenant of the application in hand, as they come and go: the list is read now, and again every 5 to
+    /// 15 minutes as long as the client is open. Answers how many there are now. To be called once.
+    ///
+    /// # Errors
+    /// The list cannot be read now, or there is no room for all of them.
+    pub async fn keep_fresh_all(&self) -> Result<usize, Error> {
+        follow::follow(self.shared()).await
+    }
+
     /// A handle on one tenant, for those who ask for it often.
     ///
     /// # Errors
@@ -125,16 +150,7 @@ impl Client {
     /// The list cannot be read, or has entries that name no acceptable tenant. [`Client::all_tokens`] goes on in that case.
     pub async fn user_tenants(&self) -> Result<Vec<TenantId>, Error> {
         Shared::runtime()?;
-        let mut listing = self.shared().engine.listing()?;
-        let mut tenants = Vec::new();
-        while !listing.is_done() {
-            let page = pages::next_page(self.shared(), &mut listing).await;
-            if let Some(error) = page.error {
-                return Err(error);
-            }
-            tenants.extend(page.tenants);
-        }
-        Ok(tenants)
+        pages::all_pages(self.shared()).await
     }
 
     /// A token for every tenant of the application. Yields the first before the list is complete, and reads no more of the

@@ -27,6 +27,7 @@
 
 mod all_tokens;
 mod client;
+mod follow;
 mod pages;
 mod shared;
 mod tenant;

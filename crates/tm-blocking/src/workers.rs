@@ -92,6 +92,12 @@ impl Workers {
         drop(self.changed.wait_timeout_while(state, within, |state| state.threads > 0));
     }
 
+    /// Waits until the client is closed, no longer than `within`.
+    pub(crate) fn is_closed_within(&self, within: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(self.state(), within, |state| !state.closed);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closed
+    }
+
     fn next(&self) -> Next {
         let mut state = self.state();
         loop {

@@ -153,6 +153,29 @@ impl<W: Wake> Engine<W> {
         .1
     }
 
+    /// Keeps tokens of these tenants in hand, whether anybody asks for them or not.
+    ///
+    /// # Errors
+    /// There is no room for all of them. Those before the one that is named are kept.
+    pub fn keep_fresh<'a>(
+        &self,
+        tenants: impl IntoIterator<Item = &'a TenantId>,
+    ) -> (Result<(), Error>, Todo) {
+        self.step(|state, now| {
+            tenants.into_iter().try_for_each(|tenant| state.broker.keep_fresh(now, tenant))
+        })
+    }
+
+    /// Keeps these tenants fresh no longer than they are used.
+    pub fn let_fade<'a>(&self, tenants: impl IntoIterator<Item = &'a TenantId>) -> Todo {
+        self.step(|state, now| {
+            for tenant in tenants {
+                state.broker.let_fade(now, tenant);
+            }
+        })
+        .1
+    }
+
     /// The caller of these tickets is gone.
     pub fn forget(&self, tickets: impl IntoIterator<Item = Ticket>) -> Todo {
         self.step(|state, now| {

@@ -8,6 +8,7 @@ mod clock;
 mod demands;
 mod engine;
 mod environment;
+mod followed;
 mod proxy;
 mod setup;
 pub mod tls;
@@ -18,6 +19,7 @@ pub use bulk::{Bulk, Event, Listed, Taken};
 pub use clock::Clock;
 pub use demands::Demands;
 pub use engine::{Asked, Engine, Todo, Wake, Wish};
+pub use followed::Followed;
 pub use proxy::Proxy;
 pub use setup::Setup;
 

@@ -138,6 +138,33 @@ impl Client {
         }
     }
 
+    pub(crate) fn keep_fresh(&self, tenants: &[TenantId]) -> Result<(), Error> {
+        match self {
+            Self::Async(client, runtime) => {
+                let _inside = runtime.enter();
+                client.keep_fresh(tenants)
+            }
+            Self::Blocking(client) => client.keep_fresh(tenants),
+        }
+    }
+
+    pub(crate) fn let_fade(&self, tenants: &[TenantId]) {
+        match self {
+            Self::Async(client, runtime) => {
+                let _inside = runtime.enter();
+                client.let_fade(tenants);
+            }
+            Self::Blocking(client) => client.let_fade(tenants),
+        }
+    }
+
+    pub(crate) fn keep_fresh_all(&self) -> Result<usize, Error> {
+        match self {
+            Self::Async(client, runtime) => runtime.block_on(client.keep_fresh_all()),
+            Self::Blocking(client) => client.keep_fresh_all(),
+        }
+    }
+
     pub(crate) fn reject(&self, token: &Token) {
         match self {
             Self::Async(client, runtime) => {

@@ -9,7 +9,7 @@ use super::{
     lifetime::Lifetime,
     pipeline::UnderWay,
     schedule::Draw,
-    vault::Held,
+    vault::{Held, Worth},
 };
 use crate::{
     Error, ErrorKind, Now, TransportError, TransportFault, UnixTime,
@@ -173,7 +173,11 @@ impl Broker {
         }
         let shown = self.vault.contains(key);
         self.schedule.remove(key);
+        self.overdue.remove(key);
         self.vault.put(key, Held::new(issued.token.clone(), lifetime, draw.due(&lifetime, !shown)));
+        if self.pinned.contains(&key) {
+            self.vault.raise(key, Worth::Pinned);
+        }
         while let Some(evicted) = self.vault.evict(key) {
             if evicted != key {
                 self.let_go(evicted);

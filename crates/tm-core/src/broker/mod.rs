@@ -22,6 +22,7 @@ mod lifetime;
 mod memories;
 mod pipeline;
 mod plan;
+mod refresh;
 mod rejections;
 mod schedule;
 mod settings;
@@ -36,7 +37,7 @@ pub(crate) use answer::Meaning;
 pub(crate) use backoff::before_retry;
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     fmt,
     sync::Arc,
     time::Duration,
@@ -44,6 +45,7 @@ use std::{
 
 use flight::{Flights, Key, Rejected, Rest, Stage};
 use gate::{Gate, Hold};
+use vault::Worth;
 
 use crate::{Application, Credentials, Error, ErrorKind, Now, TenantId, Token};
 
@@ -113,11 +115,16 @@ pub struct Broker {
     budget: backoff::RetryBudget,
     vault: vault::Vault,
     rejections: rejections::Rejections,
+    /// Tokens in use that are due some time.
     schedule: schedule::Schedule,
+    /// Those that were due and are still to be replaced, and those that are kept fresh and are not in hand.
+    overdue: schedule::Schedule,
     under_way: HashMap<EffectId, pipeline::UnderWay>,
     give_ups: BTreeSet<(Duration, EffectId)>,
     outputs: VecDeque<Output>,
     last_effect: u64,
+    /// Whose tokens are kept fresh, whether anybody asks for them or not.
+    pinned: HashSet<Key>,
     counted: Stats,
     closed: bool,
 }
@@ -143,10 +150,12 @@ impl Broker {
             vault: vault::Vault::new(settings.memory),
             rejections: rejections::Rejections::default(),
             schedule: schedule::Schedule::default(),
+            overdue: schedule::Schedule::default(),
             under_way: HashMap::new(),
             give_ups: BTreeSet::new(),
             outputs: VecDeque::new(),
             last_effect: 0,
+            pinned: HashSet::new(),
             counted: Stats::default(),
             closed: false,
             settings,
@@ -165,22 +174,6 @@ impl Broker {
             self.tidy(key);
         }
         wanted
-    }
-
-    /// A token of this tenant is going to be wanted: fetches it if there is none in hand and nothing stands against it. Nobody
-    /// is told how that went.
-    pub fn prefetch(&mut self, now: Now, tenant: &TenantId) {
-        if self.closed {
-            return;
-        }
-        self.gate.tick(now.mono);
-        let key = self.flights.find_or_start(tenant);
-        let idle = matches!(self.flights[key].stage, Stage::Idle);
-        if idle && self.living(now, key, Duration::ZERO).is_none() && self.obstacle(key).is_none() {
-            self.flights[key].wished = true;
-            self.fly(key, Lane::Bulk);
-        }
-        self.tidy(key);
     }
 
     /// The caller is gone. Queued work that nobody else wants goes too; work under way goes on. A no-op for a ticket that
@@ -207,6 +200,9 @@ impl Broker {
             self.remember(key);
             if matches!(self.flights[key].stage, Stage::Idle) {
                 self.rest_after_rejection(now, key, in_a_row);
+            }
+            if self.pinned.contains(&key) {
+                self.overdue.set(key, now.mono);
             }
         }
     }
@@ -255,6 +251,8 @@ impl Broker {
         self.memories = memories::Memories::default();
         self.plan = plan::Plan::default();
         self.schedule = schedule::Schedule::default();
+        self.overdue = schedule::Schedule::default();
+        self.pinned.clear();
         self.under_way.clear();
         self.give_ups.clear();
     }
@@ -273,6 +271,7 @@ impl Broker {
         [
             self.vault.first_end(),
             self.schedule.first(),
+            self.overdue.first(),
             self.give_ups.first().map(|(at, _)| *at),
             self.flights.first_timer(),
             self.waiters.first_due(),
@@ -298,7 +297,7 @@ impl Broker {
     fn decide(&mut self, now: Now, key: Key, demand: Demand) -> Wanted {
         let mut grace = None;
         if let Some(token) = self.living(now, key, demand.min_remaining) {
-            if let Some(due) = self.vault.mark_used(key) {
+            if let Some(due) = self.vault.raise(key, Worth::Used) {
                 self.schedule.set(key, due);
             }
             grace = self.worth_a_moment(now, key);

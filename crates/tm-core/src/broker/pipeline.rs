@@ -34,9 +34,13 @@ impl Broker {
         self.gate.tick(now.mono);
         while let Some(key) = self.vault.expire(now.mono) {
             self.let_go(key);
-            // Whoever still needs it asks, and is a caller then.
-            self.flights[key].wished = false;
-            self.unqueue_if_unwanted(now, key);
+            if self.pinned.contains(&key) {
+                self.overdue.set(key, now.mono);
+            } else {
+                // Whoever still needs it asks, and is a caller then.
+                self.flights[key].wished = false;
+                self.unqueue_if_unwanted(now, key);
+            }
         }
         while let Some(id) = self.overdue_effect(now.mono) {
             self.finish(now, id, Outcome::Failed(TransportError::new(TransportFault::TimedOut)));
@@ -47,7 +51,7 @@ impl Broker {
         while let Some(due) = self.waiters.due(now.mono) {
             self.out_of_time(now, due);
         }
-        while let Some(key) = self.schedule.take_due(now.mono) {
+        while let Some(key) = self.schedule.take_due(now.mono).or_else(|| self.overdue.take_due(now.mono)) {
             self.refresh(key);
         }
         self.dispatch(now);
@@ -60,38 +64,6 @@ impl Broker {
             self.look_ahead(now, &mut keys);
             debug_assert!(keys.len() <= MAX_BATCH, "a call has room for five");
             self.leave(now, keys);
-        }
-    }
-
-    /// Replaces a token behind its callers' backs.
-    pub(super) fn refresh(&mut self, key: Key) {
-        self.flights[key].wished = true;
-        if matches!(self.flights[key].stage, Stage::Idle) {
-            self.fly(key, Lane::Refresh);
-        }
-    }
-
-    /// A refresh takes along neighbours that are due soon, so that refreshes leave in fives.
-    fn look_ahead(&mut self, now: Now, keys: &mut Vec<Key>) {
-        let lead = &self.flights[keys[0]];
-        if lead.lane != Lane::Refresh || lead.alone {
-            return;
-        }
-        let Some(held) = self.vault.get(keys[0], now.mono) else { return };
-        let soon = now.mono + held.lifetime.life() / 20;
-        while keys.len() < MAX_BATCH
-            && let Some(neighbour) = self.schedule.take_due(soon)
-        {
-            if keys.contains(&neighbour) {
-                continue;
-            }
-            self.refresh(neighbour);
-            if let Stage::Queued(place @ Place { lane: Lane::Refresh, alone: false, .. }) =
-                self.flights[neighbour].stage
-            {
-                self.plan.remove(neighbour, place);
-                keys.push(neighbour);
-            }
         }
     }
 
@@ -219,15 +191,6 @@ impl Broker {
         self.tidy(key);
     }
 
-    /// A token that is used and was not replaced is tried again while it lives.
-    fn schedule_again(&mut self, now: Now, key: Key) {
-        const AT_LEAST: Duration = Duration::from_secs(5);
-        let Some(held) = self.vault.get(key, now.mono).filter(|held| held.used) else { return };
-        let later = now.mono + (held.remaining(now.mono) / 20).max(AT_LEAST);
-        let due = if held.due > now.mono { held.due } else { later };
-        self.schedule.set(key, due.max(held.no_better_before));
-    }
-
     /// Takes note that something of this tenant is to be remembered, and forgets the oldest such thing over the bound.
     pub(super) fn remember(&mut self, key: Key) {
         self.memories.insert(key);
@@ -247,7 +210,7 @@ impl Broker {
     /// Drops a flight of which nothing is left to know.
     pub(super) fn tidy(&mut self, key: Key) {
         let flight = &self.flights[key];
-        let idle = matches!(flight.stage, Stage::Idle) && !flight.remembers();
+        let idle = matches!(flight.stage, Stage::Idle) && !flight.remembers() && !self.pinned.contains(&key);
         if idle && !self.vault.contains(key) && !self.waiters.any(key) {
             self.flights.remove(key);
         }
@@ -363,6 +326,7 @@ impl Broker {
     /// The token is not held any more.
     pub(super) fn let_go(&mut self, key: Key) {
         self.schedule.remove(key);
+        self.overdue.remove(key);
         self.outputs.push_back(Output::Hide(self.flights[key].tenant.clone()));
     }
 }

@@ -11,6 +11,17 @@ use crate::Token;
 /// What is kept around a token's text, about: flight, vault, view, key.
 const AROUND_A_TOKEN: usize = 512;
 
+/// What a token is kept for, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Worth {
+    /// Nobody asked for it since it came.
+    Unused,
+    /// Somebody did.
+    Used,
+    /// It is kept fresh on purpose.
+    Pinned,
+}
+
 /// A token that lives.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
@@ -20,13 +31,12 @@ pub(super) struct Held {
     pub(super) due: Duration,
     /// The service has no longer-lived one before about then: asking earlier is of no use.
     pub(super) no_better_before: Duration,
-    /// Somebody asked for it since it came.
-    pub(super) used: bool,
+    pub(super) worth: Worth,
 }
 
 impl Held {
     pub(super) fn new(token: Token, lifetime: Lifetime, due: Duration) -> Self {
-        Self { token, lifetime, due, no_better_before: Duration::ZERO, used: false }
+        Self { token, lifetime, due, no_better_before: Duration::ZERO, worth: Worth::Unused }
     }
 
     pub(super) fn remaining(&self, now: Duration) -> Duration {
@@ -38,11 +48,12 @@ impl Held {
     }
 }
 
-/// The tokens in hand. Over the bound go the unused first, then those nearest their end; the newcomer stays.
+/// The tokens in hand. Over the bound go those of the least worth, nearest their end; the newcomer stays.
 #[derive(Debug)]
 pub(super) struct Vault {
     held: HashMap<Key, Held>,
-    by_worth: BTreeSet<(bool, Duration, Key)>,
+    by_worth: BTreeSet<(Worth, Duration, Key)>,
+    by_end: BTreeSet<(Duration, Key)>,
     /// Several tenants may have been given one token, and several tokens one hash.
     by_hash: BTreeSet<(u64, Key)>,
     bytes: usize,
@@ -51,8 +62,8 @@ pub(super) struct Vault {
 
 impl Vault {
     pub(super) fn new(bound: usize) -> Self {
-        let (held, by_worth, by_hash) = Default::default();
-        Self { held, by_worth, by_hash, bytes: 0, bound }
+        let (held, by_worth, by_end, by_hash) = Default::default();
+        Self { held, by_worth, by_end, by_hash, bytes: 0, bound }
     }
 
     pub(super) fn get(&self, key: Key, now: Duration) -> Option<&Held> {
@@ -67,7 +78,8 @@ impl Vault {
     pub(super) fn put(&mut self, key: Key, held: Held) {
         self.remove(key);
         self.bytes += held.bytes();
-        self.by_worth.insert((held.used, held.lifetime.end, key));
+        self.by_worth.insert((held.worth, held.lifetime.end, key));
+        self.by_end.insert((held.lifetime.end, key));
         self.by_hash.insert((hash(&held.token), key));
         self.held.insert(key, held);
     }
@@ -75,7 +87,8 @@ impl Vault {
     pub(super) fn remove(&mut self, key: Key) -> Option<Held> {
         let held = self.held.remove(&key)?;
         self.bytes -= held.bytes();
-        self.by_worth.remove(&(held.used, held.lifetime.end, key));
+        self.by_worth.remove(&(held.worth, held.lifetime.end, key));
+        self.by_end.remove(&(held.lifetime.end, key));
         self.by_hash.remove(&(hash(&held.token), key));
         Some(held)
     }
@@ -94,20 +107,33 @@ impl Vault {
 
     /// Takes the next token out that has come to its end.
     pub(super) fn expire(&mut self, now: Duration) -> Option<Key> {
-        let (_, _, key) = self.firsts().find(|(_, end, _)| *end <= now)?;
+        let (_, key) = *self.by_end.first().filter(|(end, _)| *end <= now)?;
         self.remove(key);
         Some(key)
     }
 
-    /// Answers when the token is due, the first time that it is used.
-    pub(super) fn mark_used(&mut self, key: Key) -> Option<Duration> {
-        let held = self.held.get_mut(&key)?;
-        if std::mem::replace(&mut held.used, true) {
-            return None;
-        }
-        self.by_worth.remove(&(false, held.lifetime.end, key));
-        self.by_worth.insert((true, held.lifetime.end, key));
-        Some(held.due)
+    /// The token is worth that much at least. Answers when it is due, the first time that it is worth more than nothing.
+    pub(super) fn raise(&mut self, key: Key, worth: Worth) -> Option<Duration> {
+        let held = self.held.get_mut(&key).filter(|held| held.worth < worth)?;
+        let before = std::mem::replace(&mut held.worth, worth);
+        self.by_worth.remove(&(before, held.lifetime.end, key));
+        self.by_worth.insert((worth, held.lifetime.end, key));
+        (before == Worth::Unused).then_some(held.due)
+    }
+
+    /// The token is worth no more than that nobody has asked for it.
+    pub(super) fn lower(&mut self, key: Key) {
+        let Some(held) = self.held.get_mut(&key) else { return };
+        self.by_worth.remove(&(held.worth, held.lifetime.end, key));
+        held.worth = Worth::Unused;
+        self.by_worth.insert((held.worth, held.lifetime.end, key));
+    }
+
+    /// Whether so many tokens are likely to fit, by the size of those in hand.
+    pub(super) fn has_room_for(&self, tokens: usize) -> bool {
+        const TYPICAL: usize = 2 * 1024 + AROUND_A_TOKEN;
+        let each = self.bytes.checked_div(self.held.len()).unwrap_or(TYPICAL);
+        tokens.saturating_mul(each) <= self.bound
     }
 
     pub(super) fn no_better_before(&mut self, key: Key, at: Duration) {
@@ -134,7 +160,7 @@ impl Vault {
     }
 
     pub(super) fn first_end(&self) -> Option<Duration> {
-        self.firsts().map(|(_, end, _)| end).min()
+        self.by_end.first().map(|(end, _)| *end)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -143,13 +169,6 @@ impl Vault {
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    /// Of the unused and of the used, the one that ends first.
-    fn firsts(&self) -> impl Iterator<Item = (bool, Duration, Key)> {
-        let used = self.by_worth.range((true, Duration::ZERO, Key(0))..).next();
-        let unused = self.by_worth.first().filter(|(used, _, _)| !used);
-        [unused, used].into_iter().flatten().copied()
     }
 }
 
@@ -172,13 +191,13 @@ mod tests {
         for (key, end) in [(1, 10), (2, 20), (3, 30), (4, 40)] {
             vault.put(Key(key), held(&format!("tk{key}"), end));
         }
-        assert_eq!(vault.mark_used(Key(1)), Some(Duration::from_secs(10)));
-        assert_eq!(vault.mark_used(Key(1)), None);
+        assert_eq!(vault.raise(Key(1), Worth::Used), Some(Duration::from_secs(10)));
+        assert_eq!(vault.raise(Key(1), Worth::Used), None);
         assert_eq!(vault.evict(Key(4)), Some(Key(2)));
         assert_eq!((vault.evict(Key(4)), vault.len()), (None, 3));
         vault.put(Key(5), held("tk5", 50));
         for key in [3, 4] {
-            vault.mark_used(Key(key));
+            vault.raise(Key(key), Worth::Used);
         }
         assert_eq!(vault.evict(Key(5)), Some(Key(1)), "the newcomer stays, though it is unused");
         assert!(vault.bytes() <= 3 * (AROUND_A_TOKEN + 10));
@@ -189,7 +208,7 @@ mod tests {
         let mut vault = Vault::new(usize::MAX);
         vault.put(Key(1), held("a", 10));
         vault.put(Key(2), held("b", 5));
-        vault.mark_used(Key(2));
+        vault.raise(Key(2), Worth::Used);
         assert_eq!(vault.first_end(), Some(Duration::from_secs(5)));
         assert!(vault.get(Key(2), Duration::from_secs(5)).is_none());
         assert_eq!(vault.expire(Duration::from_secs(5)), Some(Key(2)));

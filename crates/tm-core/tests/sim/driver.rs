@@ -31,6 +31,19 @@ impl World {
                     self.broker.prefetch(now, tenant);
                 }
             }
+            Act::KeepFresh(tenants) => {
+                for tenant in &tenants {
+                    self.oracles.tickets.keeps_fresh(tenant);
+                    self.broker.keep_fresh(now, tenant).map_err(|error| error.to_string())?;
+                }
+            }
+            Act::LetFade(tenants) => {
+                for tenant in &tenants {
+                    self.oracles.tickets.asks(tenant, now.mono);
+                    self.oracles.tickets.lets_fade(tenant);
+                    self.broker.let_fade(now, tenant);
+                }
+            }
             Act::Forget(caller) => {
                 if let Some(ticket) = self.callers[caller].ticket.take() {
                     self.trace.record(now.mono, Event::Forgets { caller });

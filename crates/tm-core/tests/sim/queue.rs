@@ -14,6 +14,10 @@ pub(crate) enum Act {
     Want(Vec<Wish>),
     /// Somebody foresees that these will be wanted.
     Prefetch(Vec<TenantId>),
+    /// From now on these are kept fresh.
+    KeepFresh(Vec<TenantId>),
+    /// These are not any longer.
+    LetFade(Vec<TenantId>),
     /// A caller goes away.
     Forget(usize),
     /// Some service refused a token.

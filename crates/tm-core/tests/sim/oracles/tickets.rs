@@ -42,6 +42,7 @@ pub(crate) struct Tickets {
     pub(crate) overslept: Duration,
     /// When somebody last asked for each tenant, whatever came of it, in time awake.
     asked: BTreeMap<TenantId, Duration>,
+    kept_fresh: BTreeSet<TenantId>,
     called: BTreeSet<TenantId>,
     forgotten_now: BTreeSet<Ticket>,
     /// Settled or forgotten.
@@ -130,13 +131,21 @@ impl Tickets {
         }
     }
 
+    pub(crate) fn keeps_fresh(&mut self, tenant: &TenantId) {
+        self.kept_fresh.insert(tenant.clone());
+    }
+
+    pub(crate) fn lets_fade(&mut self, tenant: &TenantId) {
+        self.kept_fresh.remove(tenant);
+    }
+
     /// A call with this tenant was started: no demand gets more calls than its attempts and a little for splitting.
     /// And no call is made for somebody whom nobody has asked for lately, a suspend of the machine left aside.
     pub(crate) fn called(&mut self, tenant: &TenantId, attempts: u32, now: Duration) -> Verdict {
         self.called.insert(tenant.clone());
         let lately =
             self.asked.get(tenant).is_some_and(|last| now.saturating_sub(self.overslept) <= *last + LATELY);
-        rule(lately || self.of_tenant.contains_key(tenant), || {
+        rule(lately || self.kept_fresh.contains(tenant) || self.of_tenant.contains_key(tenant), || {
             format!("a call with tenant {tenant}, unasked")
         })?;
         let limit = attempts as usize + 3;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use tm_core::TenantId;
+use tm_core::{ErrorKind, TenantId, broker::Settings};
 
 use crate::{
     clock::{millis, secs},
     faults::{Fault, What},
-    queue::Wish,
+    queue::{Act, Wish},
     random::tenants,
     world::World,
 };
@@ -219,4 +219,87 @@ fn what_was_prefetched_is_there_when_it_is_wanted() {
     world.prefetch(&tenants);
     world.pass(millis(50));
     assert_eq!(world.calls.len(), 3);
+}
+
+#[test]
+fn what_is_kept_fresh_needs_no_callers() {
+    let tenants = tenants(12);
+    let mut world = World::story();
+    world.step(vec![Act::KeepFresh(tenants.clone())]);
+    world.pass(millis(50));
+    assert_eq!(world.sizes(), [5, 5, 2]);
+
+    for _ in 0..50 {
+        world.pass(secs(173));
+        let callers = world.ask(tenants.iter().map(Wish::interactive));
+        for caller in callers {
+            assert_eq!(world.waited(caller), Duration::ZERO);
+            world.token(caller);
+        }
+    }
+
+    world.step(vec![Act::LetFade(tenants.clone())]);
+    world.pass(secs(7_200));
+    let before = world.calls.len();
+    world.pass(secs(7_200));
+    assert_eq!(world.calls.len(), before);
+    assert_eq!(world.broker.stats().tenants, 0, "nothing is left of them");
+}
+
+#[test]
+fn what_is_kept_fresh_comes_back_after_an_outage_and_after_a_refusal() {
+    let tenants = tenants(3);
+    let mut world = World::story();
+    let begin = world.clock.mono;
+    world.service.faults = vec![
+        Fault::between(What::Status(503), begin, begin + secs(2_400)),
+        Fault {
+            tenants: Some([tenants[0].clone()].into()),
+            ..Fault::between(What::Status(403), begin, begin + secs(4_000))
+        },
+    ];
+    world.step(vec![Act::KeepFresh(tenants.clone())]);
+
+    world.pass(secs(2_400 + 60));
+    let callers = world.ask(tenants[1..].iter().map(Wish::interactive));
+    assert_eq!(world.served(callers), 2);
+    assert!(world.calls.len() < 600, "{} calls in an outage of 40 minutes", world.calls.len());
+
+    world.pass(secs(1_600 + 300));
+    let caller = world.ask_for(&tenants[0]);
+    assert_eq!(world.waited(caller), Duration::ZERO);
+    world.token(caller);
+}
+
+#[test]
+fn a_rejected_token_that_is_kept_fresh_is_replaced_at_once() {
+    let tenants = tenants(1);
+    let mut world = World::story();
+    world.step(vec![Act::KeepFresh(tenants.clone())]);
+    world.pass(secs(1));
+    let caller = world.ask_for(&tenants[0]);
+
+    let rejected = world.token(caller).clone();
+    world.step(vec![Act::Reject(rejected.clone())]);
+    world.pass(secs(1));
+
+    let caller = world.ask_for(&tenants[0]);
+    assert_eq!(world.waited(caller), Duration::ZERO);
+    assert_ne!(*world.token(caller), rejected);
+}
+
+#[test]
+fn more_than_there_is_room_for_is_not_kept_fresh() {
+    let tenants = tenants(100);
+    let mut settings = Settings::default();
+    settings.memory = 64 * 1024;
+    let mut world = World::new(7, settings);
+    let now = world.clock.now();
+
+    let kept = tenants.iter().filter(|tenant| world.broker.keep_fresh(now, tenant).is_ok()).count();
+
+    assert!((10..60).contains(&kept), "{kept}");
+    let error = world.broker.keep_fresh(now, &tenants[99]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(world.broker.stats().tenants, kept);
 }

@@ -1,0 +1,36 @@
+//! Keeping every tenant of the application fresh, as they come and go.
+
+use std::{sync::Arc, thread};
+
+use tm_core::{Error, ErrorKind};
+use tm_driver::Followed;
+
+use crate::{pages, shared::Shared};
+
+/// Keeps those fresh that are in the list now, and starts the thread that follows it.
+pub(crate) fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
+    let mut followed = Followed::new()?;
+    let count = read(shared, &mut followed)?;
+    let shared = Arc::clone(shared);
+    let follow = move || {
+        let mut failed = false;
+        while !shared.workers.is_closed_within(followed.pause(failed)) {
+            failed = read(&shared, &mut followed).is_err();
+        }
+    };
+    thread::Builder::new().name("tm-follow".to_owned()).spawn(follow).map_err(|error| {
+        Error::new(ErrorKind::Transport, "the client's thread cannot be started").because(error)
+    })?;
+    Ok(count)
+}
+
+/// Reads the list, and keeps fresh who is in it.
+fn read(shared: &Arc<Shared>, followed: &mut Followed) -> Result<usize, Error> {
+    let list = pages::all_pages(shared)?;
+    let count = list.len();
+    let (come, gone) = followed.update(list);
+    shared.try_to_carry_out(shared.engine.let_fade(&gone));
+    let (kept, todo) = shared.engine.keep_fresh(&come);
+    shared.try_to_carry_out(todo);
+    kept.map(|()| count)
+}

@@ -1,0 +1,64 @@
+//! The tenants that are kept fresh because they are in the list.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use tm_core::{Error, TenantId};
+
+/// Follows the list of tenants as they come and go.
+#[derive(Debug)]
+pub struct Followed {
+    known: BTreeSet<TenantId>,
+    rng: fastrand::Rng,
+}
+
+impl Followed {
+    /// Knows nobody yet.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn new() -> Result<Self, Error> {
+        Ok(Self { known: BTreeSet::new(), rng: fastrand::Rng::with_seed(crate::setup::seed()?) })
+    }
+
+    /// The list has been read again. Answers who has come and who has gone since.
+    pub fn update(&mut self, list: Vec<TenantId>) -> (Vec<TenantId>, Vec<TenantId>) {
+        let list: BTreeSet<_> = list.into_iter().collect();
+        let come = list.difference(&self.known).cloned().collect();
+        let gone = self.known.difference(&list).cloned().collect();
+        self.known = list;
+        (come, gone)
+    }
+
+    /// How long until the list is to be read again: 5 to 15 minutes, so that a fleet does not ask all at once. After a
+    /// failure 30 to 90 seconds.
+    pub fn pause(&mut self, failed: bool) -> Duration {
+        let millis = if failed { 30_000..90_000 } else { 300_000..900_000 };
+        Duration::from_millis(self.rng.u64(millis))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenants(names: &[&str]) -> Vec<TenantId> {
+        names.iter().map(|name| TenantId::new(name).unwrap()).collect()
+    }
+
+    #[test]
+    fn who_comes_and_who_goes_is_told_once() {
+        let mut followed = Followed::new().unwrap();
+        assert_eq!(followed.update(tenants(&["b", "a", "b"])), (tenants(&["a", "b"]), vec![]));
+        assert_eq!(followed.update(tenants(&["b", "c"])), (tenants(&["c"]), tenants(&["a"])));
+        assert_eq!(followed.update(tenants(&["b", "c"])), (vec![], vec![]));
+    }
+
+    #[test]
+    fn pauses_are_minutes_and_differ() {
+        let mut followed = Followed::new().unwrap();
+        let pauses: BTreeSet<_> = (0..100).map(|_| followed.pause(false)).collect();
+        assert!(pauses.len() > 90);
+        assert!(pauses.iter().all(|pause| (300..900).contains(&pause.as_secs())));
+        assert!((30..90).contains(&followed.pause(true).as_secs()));
+    }
+}
