@@ -169,7 +169,7 @@ struct Carried {
 
 impl Carried {
     async fn carry_out(mut self, effect: Effect) {
-        let Effect::Call(call) = effect;
+        let Effect::Call(call) = effect else { return }; // Lost: a miss
         let limits = Limits { time: call.time(), body: MAX_TOKEN_ANSWER };
         let shared = Arc::clone(&self.shared);
         let answer = tokio::select! {

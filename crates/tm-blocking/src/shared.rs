@@ -68,8 +68,8 @@ impl Shared {
 
     /// Carries out an effect on this thread.
     pub(crate) fn carry_out_effect(self: &Arc<Self>, id: EffectId, effect: Effect) {
-        let Effect::Call(call) = effect;
         let mut carried = Carried { shared: self, id, outcome: Some(Outcome::Lost) };
+        let Effect::Call(call) = effect else { return }; // Lost: a miss
         let limits = Limits { time: call.time(), body: MAX_TOKEN_ANSWER };
         carried.outcome = Some(call.outcome(self.transport.send(call.request(), limits)));
     }

@@ -7,5 +7,8 @@
 mod store;
 mod view;
 
-pub use store::{AsyncStore, Immediate, Key, MemoryStore, NoStore, Record, Store, StoreError, Tombstone};
+pub use store::{
+    AsyncStore, Claim, Fingerprint, Grave, Head, Immediate, Key, Lease, MemoryStore, NoStore, Owner, Record,
+    Store, StoreError, Tombstone,
+};
 pub use view::{Handle, View};

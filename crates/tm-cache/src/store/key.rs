@@ -1,51 +1,16 @@
 //! Under which key a token is kept.
 
-use tm_core::{Application, Credentials, TenantId};
+use std::fmt;
 
-/// Names one token in a store: everything that makes two tokens different, and no secret.
+/// Names one token in a store: everything that makes two tokens different, and no secret. Made by [`crate::Codec::key`].
 ///
-/// Each part is preceded by its length, so that `a:b` + `c` and `a` + `b:c` differ.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// 1 to a few hundred bytes of any value; with a key ring always 32, which tell nothing to who has not the ring.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Box<[u8]>);
 
-/// Changes when the meaning of keys or records changes.
-const FORMAT: &str = "tm1";
-
 impl Key {
-    /// For the token of one tenant, asked for by one application.
-    ///
-    /// ```
-    /// # use tm_cache::Key;
-    /// # use tm_core::{AppName, AppVersion, Application, Credentials, Gateway, TenantId};
-    /// # let application = Application {
-    /// #     gateway: Gateway::region("eu1")?,
-    /// #     host_tenant: TenantId::new("operator")?,
-    /// #     name: AppName::new("pump-watch")?,
-    /// #     version: AppVersion::new("1.0.0")?,
-    /// # };
-    /// let before = Credentials::new("client", "old secret")?;
-    /// let after = Credentials::new("client", "new secret")?;
-    /// let acme = TenantId::new("acme")?;
-    /// assert_eq!(Key::new(&application, &before, &acme), Key::new(&application, &after, &acme));
-    /// # Ok::<(), tm_core::InvalidInput>(())
-    /// ```
-    pub fn new(application: &Application, credentials: &Credentials, tenant: &TenantId) -> Self {
-        let gateway = application.gateway.to_string();
-        let parts = [
-            FORMAT,
-            &gateway,
-            application.gateway.api_path(),
-            application.host_tenant.as_str(),
-            tenant.as_str(),
-            application.name.as_str(),
-            application.version.as_str(),
-            credentials.client_id(),
-        ];
-        let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
-        for part in parts {
-            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            bytes.extend_from_slice(part.as_bytes());
-        }
+    /// From its bytes, as [`Key::as_bytes`] gave them to a store.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
 
@@ -53,29 +18,36 @@ impl Key {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use tm_core::{AppName, AppVersion, Gateway};
-
-    use super::*;
-
-    fn key(host: &str, tenant: &str, app: &str, version: &str) -> Key {
-        let application = Application {
-            gateway: Gateway::region("eu1").unwrap(),
-            host_tenant: TenantId::new(host).unwrap(),
-            name: AppName::new(app).unwrap(),
-            version: AppVersion::new(version).unwrap(),
-        };
-        Key::new(&application, &Credentials::new("c", "s").unwrap(), &TenantId::new(tenant).unwrap())
+    /// The key in lower-case hexadecimal digits, for stores whose names are text.
+    ///
+    /// ```
+    /// # use tm_cache::Key;
+    /// assert_eq!(Key::from_bytes(&[0x0f, 0xa0]).to_hex(), "0fa0");
+    /// ```
+    pub fn to_hex(&self) -> String {
+        hex(&self.0)
     }
 
-    #[test]
-    fn parts_cannot_run_into_each_other() {
-        assert_ne!(key("h", "a:b", "c", "1"), key("h", "a", "b:c", "1"));
-        assert_ne!(key("h", "ab", "c", "1"), key("h", "a", "bc", "1"));
-        assert_ne!(key("h", "a", "c", "1"), key("a", "h", "c", "1"));
-        assert_eq!(key("h", "a", "c", "1"), key("h", "a", "c", "1"));
+    /// A name of 64 hexadecimal digits that stands for this key (its SHA-256), for stores with a bound on names. The first two
+    /// digits are as good as random.
+    #[cfg(feature = "seal")]
+    pub fn to_name(&self) -> String {
+        hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.0).as_ref())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.to_hex())
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use tm_core::UnixTime;
 
-use super::{Immediate, Key, Record, Store, StoreError, Tombstone};
+use super::{Grave, Immediate, Key, Record, Store, StoreError, Tombstone};
 
 /// Shared by the clients of one process, such as an async and a blocking one. Over its bound it drops what ends first.
 #[derive(Debug)]
@@ -27,14 +27,11 @@ struct Kept {
 #[derive(Debug, Default)]
 struct Entry {
     record: Option<(Record, Instant)>,
-    tombstone: Option<(Tombstone, Instant)>,
+    grave: Option<(Grave, Instant)>,
 }
 
 /// What the maps keep around a key and a token, about.
 const AROUND_AN_ENTRY: usize = 256;
-
-/// How far ahead of our own clock an issue may lie before it is not believed.
-const AHEAD: Duration = Duration::from_secs(300);
 
 impl MemoryStore {
     /// Keeps at most about `bytes` bytes.
@@ -95,29 +92,30 @@ impl Kept {
     fn get(&self, key: &Key, now: Instant) -> Option<Record> {
         let (record, end) = self.entries.get(key)?.record.as_ref()?;
         let remaining = end.checked_duration_since(now).filter(|remaining| !remaining.is_zero())?;
-        Some(Record { remaining, ..record.clone() })
+        Some(record.clone().with_remaining(remaining))
     }
 
     fn put(&mut self, key: &Key, record: &Record, now: Instant, unix: UnixTime) {
-        let believable = |record: &Record| record.issued <= unix.saturating_add(AHEAD);
+        let believable = |record: &Record| record.is_believable(unix);
         self.change(key, |entry| {
-            let buried = entry.tombstone.as_ref().is_some_and(|(tombstone, _)| tombstone.buries(record));
+            let buried = entry.grave.as_ref().is_some_and(|(grave, _)| grave.buries(record));
             let beaten = entry
                 .record
                 .as_ref()
                 .is_some_and(|(kept, _)| believable(kept) && (!believable(record) || !record.beats(kept)));
-            if !buried && !beaten && !record.remaining.is_zero() {
-                entry.record = end(now, record.remaining).map(|end| (record.clone(), end));
+            if !buried && !beaten && !record.remaining().is_zero() {
+                entry.record = end(now, record.remaining()).map(|end| (record.clone(), end));
             }
         });
     }
 
     fn bury(&mut self, key: &Key, tombstone: &Tombstone, now: Instant) {
         self.change(key, |entry| {
-            entry.record.take_if(|(record, _)| tombstone.buries(record));
-            if entry.tombstone.as_ref().is_none_or(|(older, _)| older.issued <= tombstone.issued) {
-                entry.tombstone = end(now, tombstone.remaining).map(|end| (tombstone.clone(), end));
-            }
+            let Some(end) = end(now, tombstone.remaining) else { return };
+            let (grave, until) = entry.grave.get_or_insert_with(|| (Grave::new(tombstone), end));
+            grave.add(tombstone);
+            *until = end.max(*until);
+            entry.record.take_if(|(record, _)| grave.buries(record));
         });
     }
 
@@ -125,7 +123,7 @@ impl Kept {
         while let Some((_, key)) = self.by_end.first().filter(|(end, _)| *end <= now).cloned() {
             self.change(&key, |entry| {
                 entry.record.take_if(|(_, end)| *end <= now);
-                entry.tombstone.take_if(|(_, end)| *end <= now);
+                entry.grave.take_if(|(_, end)| *end <= now);
             });
         }
     }
@@ -161,94 +159,34 @@ fn end(now: Instant, remaining: Duration) -> Option<Instant> {
 
 impl Entry {
     fn first_end(&self) -> Option<Instant> {
-        let ends = [self.record.as_ref().map(|(_, end)| *end), self.tombstone.as_ref().map(|(_, end)| *end)];
+        let ends = [self.record.as_ref().map(|(_, end)| *end), self.grave.as_ref().map(|(_, end)| *end)];
         ends.into_iter().flatten().min()
     }
 
     fn bytes(&self, key: &Key) -> usize {
-        let record = self.record.as_ref().map_or(0, |(record, _)| record.token.bytes());
-        let tombstone = self.tombstone.as_ref().map_or(0, |(tombstone, _)| tombstone.token.bytes());
-        AROUND_AN_ENTRY + 2 * key.as_bytes().len() + record + tombstone
+        let record = self.record.as_ref().map_or(0, |(record, _)| record.bytes().len());
+        AROUND_AN_ENTRY + 2 * key.as_bytes().len() + record
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tm_core::{AppName, AppVersion, Application, Credentials, Gateway, TenantId, Token};
+    use tm_core::broker::Stamp;
 
     use super::*;
+    use crate::{Fingerprint, Head};
 
     const HOUR: Duration = Duration::from_secs(3_600);
 
-    fn key(tenant: &str) -> Key {
-        let application = Application {
-            gateway: Gateway::region("eu1").unwrap(),
-            host_tenant: TenantId::new("host").unwrap(),
-            name: AppName::new("app").unwrap(),
-            version: AppVersion::new("1").unwrap(),
-        };
-        Key::new(&application, &Credentials::new("c", "s").unwrap(), &TenantId::new(tenant).unwrap())
+    fn key(name: &str) -> Key {
+        Key::from_bytes(name.as_bytes())
     }
 
     fn record(text: &str, issued: i64) -> Record {
-        let token = Token::new(text).unwrap();
-        let (issued, expires) = (UnixTime::from_secs(issued), UnixTime::from_secs(issued + 3_600));
-        Record { token, issued, expires, remaining: HOUR }
-    }
-
-    fn tombstone(text: &str, issued: i64) -> Tombstone {
-        let token = Token::new(text).unwrap();
-        Tombstone { token, issued: UnixTime::from_secs(issued), remaining: HOUR }
-    }
-
-    fn kept(store: &MemoryStore) -> Option<String> {
-        let found = Store::get_many(store, &[key("a")]).unwrap().remove(0);
-        found.map(|record| record.token.secret().to_owned())
-    }
-
-    fn put(store: &MemoryStore, record: Record) {
-        Store::put_many(store, &[(key("a"), record)]).unwrap();
-    }
-
-    #[test]
-    fn the_newest_stays_whatever_the_order_of_writers() {
-        for order in [["old", "new"], ["new", "old"]] {
-            let store = MemoryStore::default();
-            for text in order {
-                put(&store, record(text, if text == "new" { 20 } else { 10 }));
-            }
-            assert_eq!(kept(&store).as_deref(), Some("new"), "{order:?}");
-        }
-    }
-
-    #[test]
-    fn a_refused_token_never_comes_back_and_a_newer_one_does() {
-        let store = MemoryStore::default();
-        put(&store, record("bad", 10));
-        Store::remove_many(&store, &[(key("a"), tombstone("bad", 10))]).unwrap();
-        put(&store, record("bad", 10));
-        put(&store, record("older", 9));
-        assert_eq!(kept(&store), None);
-        put(&store, record("other", 10));
-        assert_eq!(kept(&store).as_deref(), Some("other"));
-    }
-
-    #[test]
-    fn a_tombstone_for_an_older_token_leaves_the_newer_one_alone() {
-        let store = MemoryStore::default();
-        put(&store, record("new", 20));
-        Store::remove_many(&store, &[(key("a"), tombstone("old", 10))]).unwrap();
-        assert_eq!(kept(&store).as_deref(), Some("new"));
-    }
-
-    #[test]
-    fn a_record_from_the_far_future_blocks_nobody() {
-        let store = MemoryStore::default();
-        put(&store, record("future", unix_now().as_secs() + 100_000));
-        put(&store, record("true", 10));
-        assert_eq!(kept(&store).as_deref(), Some("true"));
-        put(&store, record("future", unix_now().as_secs() + 100_000));
-        assert_eq!(kept(&store).as_deref(), Some("true"));
+        let stamp =
+            Stamp { issued: UnixTime::from_secs(issued), expires: UnixTime::from_secs(issued + 3_600) };
+        let fingerprint = Fingerprint::new([text.as_bytes()[0]; 16]);
+        Record::new(&Head { flags: 0, key_id: [0; 8], stamp, fingerprint }, text.as_bytes(), HOUR)
     }
 
     #[test]
@@ -257,7 +195,7 @@ mod tests {
         let (start, unix) = (Instant::now(), UnixTime::from_secs(0));
         kept.put(&key("a"), &record("t", 10), start, unix);
         let found = kept.get(&key("a"), start + HOUR / 2).unwrap();
-        assert_eq!(found.remaining, HOUR / 2);
+        assert_eq!(found.remaining(), HOUR / 2);
         assert!(kept.get(&key("a"), start + HOUR).is_none());
         kept.expire(start + HOUR);
         assert_eq!((kept.entries.len(), kept.by_end.len(), kept.bytes), (0, 0, 0));

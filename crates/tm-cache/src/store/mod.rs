@@ -1,66 +1,45 @@
-//! The contract for keeping tokens beyond one client, and what is kept.
+//! The contract for keeping tokens beyond one client, and the stores of this crate.
 
+mod error;
 mod key;
+mod lease;
 mod memory;
+mod nothing;
+mod record;
+mod tombstone;
 
+pub use error::StoreError;
 pub use key::Key;
+pub use lease::{Claim, Lease, Owner};
 pub use memory::MemoryStore;
+pub use nothing::NoStore;
+pub use record::{Fingerprint, Head, Record};
+pub use tombstone::{Grave, Tombstone};
 
-use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use tm_core::{Token, UnixTime};
 
-/// A token, as a store keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// The token.
-    pub token: Token,
-    /// When it was issued, on the service's clock.
-    pub issued: UnixTime,
-    /// When it ends, on the service's clock.
-    pub expires: UnixTime,
-    /// How long it lives from now on. A store keeps it no longer than that, and answers what is left of it.
-    pub remaining: Duration,
-}
-
-impl Record {
-    /// Whether this one is to be kept rather than `other`: the later issue wins, then the later end.
-    pub fn beats(&self, other: &Self) -> bool {
-        (self.issued, self.expires) > (other.issued, other.expires)
-    }
-}
-
-/// What stays of a token that a service refused, so that no process brings it back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tombstone {
-    /// The token that was refused.
-    pub token: Token,
-    /// When it was issued, on the service's clock.
-    pub issued: UnixTime,
-    /// How long to remember it: until the token would have ended.
-    pub remaining: Duration,
-}
-
-impl Tombstone {
-    /// Whether a record has to give way: it is older, or it is the refused token itself. One of the same instant with
-    /// another token is good, since the service issues several in a second.
-    pub fn buries(&self, record: &Record) -> bool {
-        record.issued < self.issued || record.token == self.token
-    }
-}
-
-/// A place that keeps tokens, for blocking callers.
+/// A place that keeps tokens, for blocking callers. Three methods are to be written; leases are an offer.
+///
+/// A store never sees a token: what it keeps is bytes, sealed or not before they come here, with a head that tells
+/// which of two is newer. [`crate::Storage`] decides on sealing.
 ///
 /// # Contract
-/// * Answers are one per key, in the order of the keys.
+/// * Answers are one per key, in the order of the keys. A call may name a thousand keys, or none; it should take a
+///   bounded number of round trips. No key is named twice in a call.
 /// * `put_many` is, per key, an atomic *put if it beats* ([`Record::beats`]): whatever the order of writers, the newest
-///   token stays. A record that a [`Tombstone`] buries is not kept.
-/// * `remove_many` puts tombstones in the same way: what they bury goes, what they do not bury stays.
-/// * A record that claims to be issued more than five minutes ahead of the store's clock loses to any other.
-/// * Nothing is answered past its `remaining`.
+///   record stays. A record that a [`Grave`] buries is not kept.
+/// * `remove_many` puts tombstones in the same way: what they bury goes, what they do not bury stays. Of two tombstones of
+///   one key the one of the later issue stays, and of one instant both ([`Grave`]); a store may forget them when the
+///   longest `remaining` of them has gone by.
+/// * A record that claims to be issued more than [`Record::AHEAD`] ahead of the store's clock loses to any that does not,
+///   and so does one that cannot be read ([`Record::parse`]). Neither answers a claim.
+/// * Nothing is answered past its `remaining`, and what is answered tells what is left of that.
+/// * Correctness never rests on a lease: they only save calls. A store that does not lease answers `false` to
+///   [`Store::leases`].
 /// * A failing store is a *miss* for its caller, never an error of `token`. A store need not retry.
-/// * Nothing of a record is logged, put into an error, or shown by `Debug`.
+/// * The bytes of a record are not logged, put into an error, or shown by `Debug`.
 pub trait Store: Send + Sync + 'static {
     /// What is kept under these keys.
     ///
@@ -71,17 +50,44 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps those records that beat what is there.
     ///
     /// # Errors
-    /// The store could not be written; the caller goes on without it.
+    /// The store could not be written; the caller tries again later.
     fn put_many(&self, records: &[(Key, Record)]) -> Result<(), StoreError>;
 
     /// Drops refused tokens, and remembers that they were refused.
     ///
     /// # Errors
-    /// The store could not be written; the caller goes on without it.
+    /// The store could not be written; the caller tries again later.
     fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError>;
+
+    /// Asks for the right to fetch tokens, for so long: in one atomic step per key, *found* if a record is there that
+    /// beats what the claimant has, else *held* if somebody else has a lease on the key, else *granted*. Who has the
+    /// lease already gets it anew. A lease that is not released ends by itself.
+    ///
+    /// # Errors
+    /// The store could not be asked; the caller goes on as if all were granted.
+    fn lease_many(&self, claims: &[Claim], owner: &Owner, time: Duration) -> Result<Vec<Lease>, StoreError> {
+        let (_, _) = (owner, time);
+        let keys: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
+        Ok(Lease::without_leases(claims, self.get_many(&keys)?))
+    }
+
+    /// Gives leases back, those that this owner has.
+    ///
+    /// # Errors
+    /// The store could not be asked; the leases end by themselves.
+    fn release_many(&self, keys: &[Key], owner: &Owner) -> Result<(), StoreError> {
+        let (_, _) = (keys, owner);
+        Ok(())
+    }
+
+    /// Whether `lease_many` grants a key to one owner at a time.
+    fn leases(&self) -> bool {
+        false
+    }
 }
 
-/// A place that keeps tokens, for async callers. The contract is that of [`Store`].
+/// A place that keeps tokens, for async callers. The contract is that of [`Store`]. Dropping a future may leave its work
+/// done or not done.
 #[async_trait]
 pub trait AsyncStore: Send + Sync + 'static {
     /// As [`Store::get_many`].
@@ -92,6 +98,29 @@ pub trait AsyncStore: Send + Sync + 'static {
 
     /// As [`Store::remove_many`].
     async fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError>;
+
+    /// As [`Store::lease_many`].
+    async fn lease_many(
+        &self,
+        claims: &[Claim],
+        owner: &Owner,
+        time: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let (_, _) = (owner, time);
+        let keys: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
+        Ok(Lease::without_leases(claims, self.get_many(&keys).await?))
+    }
+
+    /// As [`Store::release_many`].
+    async fn release_many(&self, keys: &[Key], owner: &Owner) -> Result<(), StoreError> {
+        let (_, _) = (keys, owner);
+        Ok(())
+    }
+
+    /// As [`Store::leases`].
+    fn leases(&self) -> bool {
+        false
+    }
 }
 
 /// A [`Store`] that never waits for anything, and so is an [`AsyncStore`] as it stands.
@@ -110,57 +139,21 @@ impl<S: Immediate> AsyncStore for S {
     async fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError> {
         Store::remove_many(self, tombstones)
     }
-}
 
-/// Keeps nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoStore;
-
-impl Immediate for NoStore {}
-
-impl Store for NoStore {
-    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
-        Ok(vec![None; keys.len()])
+    async fn lease_many(
+        &self,
+        claims: &[Claim],
+        owner: &Owner,
+        time: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        Store::lease_many(self, claims, owner, time)
     }
 
-    fn put_many(&self, _records: &[(Key, Record)]) -> Result<(), StoreError> {
-        Ok(())
+    async fn release_many(&self, keys: &[Key], owner: &Owner) -> Result<(), StoreError> {
+        Store::release_many(self, keys, owner)
     }
 
-    fn remove_many(&self, _tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-/// Why a store could not do what was asked of it.
-#[derive(Debug, Clone)]
-pub struct StoreError {
-    message: String,
-    source: Option<Arc<dyn StdError + Send + Sync>>,
-}
-
-impl StoreError {
-    /// With nothing below it. The text must hold no secret.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None }
-    }
-
-    /// The same with a cause.
-    #[must_use]
-    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into().into());
-        self
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl StdError for StoreError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    fn leases(&self) -> bool {
+        Store::leases(self)
     }
 }

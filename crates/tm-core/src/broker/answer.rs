@@ -3,17 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Broker, EffectId, Outcome, Output, backoff,
+    Broker, Outcome, Output, backoff,
     flight::{Key, Rest},
     gate::{ALIKE_TO_PAUSE, Health, Hold, PAUSE, Sign},
-    lifetime::Lifetime,
-    pipeline::UnderWay,
+    lifetime::{Lifetime, ServiceClock, stamp},
+    pipeline::Sent,
     schedule::Draw,
     vault::{Held, Worth},
 };
 use crate::{
     Error, ErrorKind, Now, TransportError, TransportFault, UnixTime,
-    wire::{IssuedToken, Refusal, batch::Entry},
+    wire::{Refusal, batch::Entry},
 };
 
 /// What a status other than 2xx is about.
@@ -78,50 +78,45 @@ impl Meaning {
 }
 
 impl Broker {
-    /// A call has come to its end, one way or another. Late and repeated answers find nothing.
-    pub(super) fn finish(&mut self, now: Now, id: EffectId, outcome: Outcome) {
-        let Some(call) = self.arrived(id) else { return };
+    /// A call has come to its end, one way or another.
+    pub(super) fn called(&mut self, now: Now, call: &Sent, outcome: Outcome) {
         match outcome {
-            Outcome::Answered { entries, date } => self.received(now, id, &call, entries, date),
+            Outcome::Answered { entries, date } => self.received(now, call, entries, date),
             Outcome::Refused { refusal, retry_after, date } => {
                 let wait = retry_after.map(|after| after.wait(date.unwrap_or(now.unix)));
-                self.refused(now, id, &call, &refusal, wait);
+                self.refused(now, call, &refusal, wait);
             }
             Outcome::Undecodable(error) => {
-                self.judge(now, id, &call, Health::Answering, None);
+                self.judge(now, call, Health::Answering, None);
                 self.broken(now, &call.keys, Sign::Nonsense, &error.into());
             }
-            Outcome::Failed(error) => self.unanswered(now, id, &call, error),
-            Outcome::Lost => {
+            Outcome::Failed(error) => self.unanswered(now, call, error),
+            Outcome::Lost | Outcome::Stored(_) | Outcome::StoreFailed => {
                 let error =
                     TransportError::new(TransportFault::Interrupted).because("whoever made the call is gone");
-                self.unanswered(now, id, &call, error);
+                self.unanswered(now, call, error);
             }
         }
     }
 
     /// Lets the gate learn from the call; a hold that begins answers those who cannot wait for its end.
-    fn judge(&mut self, now: Now, id: EffectId, call: &UnderWay, health: Health, error: Option<&Error>) {
-        if self.gate.finished(id, call.sent, now.mono, health, error, &mut self.rng) {
+    fn judge(&mut self, now: Now, call: &Sent, health: Health, error: Option<&Error>) {
+        if self.gate.finished(call.id, call.at, now.mono, health, error, &mut self.rng) {
             self.dismiss_all_hopeless(now);
         }
     }
 
-    fn received(
-        &mut self,
-        now: Now,
-        id: EffectId,
-        call: &UnderWay,
-        entries: Vec<Entry>,
-        date: Option<UnixTime>,
-    ) {
+    fn received(&mut self, now: Now, call: &Sent, entries: Vec<Entry>, date: Option<UnixTime>) {
         let any = entries.iter().any(|(tenant, token)| token.is_ok() && call.call.tenants().contains(tenant));
-        self.judge(now, id, call, if any { Health::Good } else { Health::Answering }, None);
+        self.judge(now, call, if any { Health::Good } else { Health::Answering }, None);
         if any {
             self.waiters.progressed(now.mono);
             self.budget.give();
         }
-        let draw = Draw::new(&mut self.rng);
+        if let Some(date) = date {
+            self.service_clock = Some(ServiceClock::new(date, call.at));
+        }
+        let of_call = Draw::of_call(&mut self.rng);
         let mut entries: Vec<_> = entries.into_iter().map(Some).collect();
         for key in &call.keys {
             let tenant = self.flights[*key].tenant.clone();
@@ -129,7 +124,11 @@ impl Broker {
                 entries.iter_mut().find(|entry| entry.as_ref().is_some_and(|(named, _)| *named == tenant));
             match mine.and_then(Option::take) {
                 Some((_, Ok(issued))) => {
-                    self.issued(now, *key, &issued, Lifetime::of(&issued, date, call.sent, now), draw);
+                    let lifetime = Lifetime::of(&issued, date, call.at, now);
+                    let draw = if self.storage.leases() { self.draw(&issued.token) } else { of_call };
+                    let (stamp, cold) = (stamp(&issued, date, now), !self.vault.contains(*key));
+                    let due = draw.due(&lifetime, cold);
+                    self.issued(now, *key, Held::new(issued.token, stamp, cold, lifetime, due));
                 }
                 _ if call.keys.len() > 1 => self.ask_alone(now, *key),
                 Some((_, Err(error))) => self.fail(now, *key, &error.into()),
@@ -139,14 +138,14 @@ impl Broker {
     }
 
     /// One tenant has its token; what it is worth is decided here.
-    fn issued(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime, draw: Draw) {
+    fn issued(&mut self, now: Now, key: Key, held: Held) {
         self.counted.tokens_received += 1;
-        if self.rejections.contains(&issued.token) {
+        if self.rejections.contains(&held.token) {
             let error =
                 Error::new(ErrorKind::Service, "the service hands out again a token that was rejected");
             return self.fail(now, key, &error.transient());
         }
-        if lifetime.end <= now.mono {
+        if held.lifetime.end <= now.mono {
             let error = Error::new(ErrorKind::TooShort, "the service hands out a token that is at its end");
             return self.fail(now, key, &error.transient());
         }
@@ -154,7 +153,7 @@ impl Broker {
         flight.alone = false;
         flight.failing = false;
         flight.refusals = 0;
-        self.keep(now, key, issued, lifetime, draw);
+        self.keep(now, key, held);
         self.serve(now, key);
         if self.flights[key].rejected.is_none() {
             self.memories.remove(key);
@@ -162,19 +161,25 @@ impl Broker {
         self.settle_down(now, key);
     }
 
-    /// Keeps the token unless the one in hand lives as long.
-    fn keep(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime, draw: Draw) {
+    /// Keeps the token, here and in the store, unless the one in hand lives as long.
+    fn keep(&mut self, now: Now, key: Key, new: Held) {
         if let Some(held) = self.vault.get(key, now.mono)
-            && (held.token == issued.token || held.lifetime.end >= lifetime.end)
+            && (held.token == new.token || held.lifetime.end >= new.lifetime.end)
         {
             // The service caches: it has nothing newer for a while.
             let half = held.remaining(now.mono) / 2;
             return self.vault.no_better_before(key, now.mono + half.max(Duration::from_secs(30)));
         }
+        self.save(key, &new);
+        self.put(now, key, new);
+    }
+
+    /// Takes a token in hand in place of the last one, as far as there is room.
+    pub(super) fn put(&mut self, now: Now, key: Key, new: Held) {
         let shown = self.vault.contains(key);
         self.schedule.remove(key);
         self.overdue.remove(key);
-        self.vault.put(key, Held::new(issued.token.clone(), lifetime, draw.due(&lifetime, !shown)));
+        self.vault.put(key, new.clone());
         if self.pinned.contains(&key) {
             self.vault.raise(key, Worth::Pinned);
         }
@@ -185,23 +190,27 @@ impl Broker {
             }
         }
         if self.vault.contains(key) {
-            let (tenant, token) = (self.flights[key].tenant.clone(), issued.token.clone());
-            self.outputs.push_back(Output::Show { tenant, token, until: lifetime.mandatory_from });
+            let tenant = self.flights[key].tenant.clone();
+            self.outputs.push_back(Output::Show {
+                tenant,
+                token: new.token,
+                until: new.lifetime.mandatory_from,
+            });
         } else {
             // There is no room for it: whoever waits gets it all the same.
             if shown {
                 self.let_go(key);
             }
-            self.hand_over(now, key, issued, lifetime);
+            self.hand_over(now, key, &new);
         }
     }
 
     /// Serves those who wait with a token that is not kept.
-    fn hand_over(&mut self, now: Now, key: Key, issued: &IssuedToken, lifetime: Lifetime) {
-        let remaining = lifetime.end.saturating_sub(now.mono);
+    fn hand_over(&mut self, now: Now, key: Key, new: &Held) {
         for ticket in self.waiters.of(key) {
-            if self.waiters.get(ticket).is_some_and(|waiter| waiter.min_remaining <= remaining) {
-                self.settle(ticket, Ok(issued.token.clone()));
+            if self.waiters.get(ticket).is_some_and(|waiter| waiter.min_remaining <= new.remaining(now.mono))
+            {
+                self.settle(ticket, Ok(new.token.clone()));
             }
         }
     }
@@ -233,17 +242,10 @@ impl Broker {
         Error::new(ErrorKind::TooShort, message).about(&self.flights[key].tenant)
     }
 
-    fn refused(
-        &mut self,
-        now: Now,
-        id: EffectId,
-        call: &UnderWay,
-        refusal: &Refusal,
-        wait: Option<Duration>,
-    ) {
+    fn refused(&mut self, now: Now, call: &Sent, refusal: &Refusal, wait: Option<Duration>) {
         let meaning = Meaning::of(refusal);
         let error = meaning.error(refusal);
-        self.judge(now, id, call, meaning.health(), Some(&error));
+        self.judge(now, call, meaning.health(), Some(&error));
         match meaning {
             Meaning::Credentials => self.unauthorized(now, call, error),
             Meaning::Request if call.keys.len() > 1 => {
@@ -266,7 +268,7 @@ impl Broker {
         }
     }
 
-    fn unauthorized(&mut self, now: Now, call: &UnderWay, error: Error) {
+    fn unauthorized(&mut self, now: Now, call: &Sent, error: Error) {
         if !Arc::ptr_eq(&call.call.credentials, &self.credentials) {
             // It was asked with credentials that have been replaced: that says nothing about the new ones.
             for key in &call.keys {
@@ -302,12 +304,12 @@ impl Broker {
         }
     }
 
-    fn unanswered(&mut self, now: Now, id: EffectId, call: &UnderWay, error: TransportError) {
+    fn unanswered(&mut self, now: Now, call: &Sent, error: TransportError) {
         let transient = error.is_transient();
         let health =
             if error.fault() == TransportFault::TooLarge { Health::Answering } else { Health::Failing };
         let error = Error::from(error);
-        self.judge(now, id, call, health, Some(&error));
+        self.judge(now, call, health, Some(&error));
         if transient {
             self.try_again(now, call, &error, Duration::from_millis(200), None);
         } else {
@@ -319,14 +321,7 @@ impl Broker {
 
     /// Another attempt for those who have one left, if the budget has one; all together, so that a five stays a five.
     /// Where the service has named the time, there is no budget to spend and no backoff to draw.
-    fn try_again(
-        &mut self,
-        now: Now,
-        call: &UnderWay,
-        error: &Error,
-        base: Duration,
-        told: Option<Duration>,
-    ) {
+    fn try_again(&mut self, now: Now, call: &Sent, error: &Error, base: Duration, told: Option<Duration>) {
         let most = call.keys.iter().map(|key| self.flights[*key].attempts).max().unwrap_or(1);
         let told = told.filter(|wait| !wait.is_zero());
         let affordable = told.is_some() || self.budget.take();

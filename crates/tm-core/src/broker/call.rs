@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Request, Response};
 
+use super::{Buried, Kept, Stamp};
 use crate::{
     Application, Credentials, TenantId, TransportError, UnixTime,
     wire::{self, Answer, DecodeError, Refusal, Rejection, RetryAfter},
@@ -19,6 +20,50 @@ pub struct EffectId(pub(super) u64);
 pub enum Effect {
     /// One attempt of one call to the service.
     Call(Call),
+    /// Something to ask of the store.
+    Store(StoreRequest),
+}
+
+/// What a store is asked for. Answers that come after [`super::Output::Do`]'s `give_up_at` are of no use.
+#[derive(Debug, Clone)]
+pub enum StoreRequest {
+    /// What is kept for these tenants. Answered with [`StoreAnswer::Loaded`].
+    Load(Vec<TenantId>),
+    /// The right to fetch, and what is newer than what we have. Answered with [`StoreAnswer::Leased`].
+    Lease {
+        /// For whom, and how new the token in hand is.
+        claims: Vec<(TenantId, Option<Stamp>)>,
+        /// For how long.
+        time: Duration,
+    },
+    /// Keep these. Answered with [`StoreAnswer::Done`].
+    Save(Vec<(TenantId, Kept)>),
+    /// Forget these, and never bring them back. Answered with [`StoreAnswer::Done`].
+    Remove(Vec<(TenantId, Buried)>),
+    /// The right to fetch is given back. Answered with [`StoreAnswer::Done`].
+    Release(Vec<TenantId>),
+}
+
+/// What a store answers. One per tenant, in the order of the request.
+#[derive(Debug, Clone)]
+pub enum StoreAnswer {
+    /// What is kept.
+    Loaded(Vec<Option<Kept>>),
+    /// Who fetches.
+    Leased(Vec<Leased>),
+    /// It is done.
+    Done,
+}
+
+/// What the store says of the right to fetch.
+#[derive(Debug, Clone)]
+pub enum Leased {
+    /// No need: here is a newer one.
+    Found(Kept),
+    /// We are to fetch it.
+    Granted,
+    /// Somebody else does.
+    Held,
 }
 
 /// One attempt of one call: for one tenant `/oauth/token`, for two to five `/oauthTokens`.
@@ -70,7 +115,7 @@ impl Call {
     }
 }
 
-/// What became of an effect.
+/// What became of an effect. For a request to the store, all but [`Outcome::Stored`] count as [`Outcome::StoreFailed`].
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// The service answered with tokens: some, all or none of those asked for, perhaps others too.
@@ -91,8 +136,12 @@ pub enum Outcome {
     },
     /// The service answered 2xx with something else than tokens.
     Undecodable(DecodeError),
-    /// There was no answer.
+    /// There was no answer from the service.
     Failed(TransportError),
+    /// The store answered.
+    Stored(StoreAnswer),
+    /// The store failed, or did not answer in time: a miss.
+    StoreFailed,
     /// Whoever carried out the effect is gone: it panicked, or its runtime ended. Counts as an outage.
     Lost,
 }

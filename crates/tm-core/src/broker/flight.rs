@@ -21,15 +21,28 @@ pub(super) struct Place {
     pub(super) alone: bool,
 }
 
+/// The three lines in which a tenant may stand one after the other. Without a store there is the last one alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// For what the store has.
+    Load,
+    /// For the right to fetch it.
+    Lease,
+    /// For a slot at the gate.
+    Call,
+}
+
 /// Where the work for one tenant stands.
 #[derive(Debug)]
 pub(super) enum Stage {
     /// Nothing is under way.
     Idle,
-    /// Waits for a slot at the gate.
-    Queued(Place),
-    /// In a call.
-    Calling,
+    /// Waits in a line.
+    Queued(Line, Place),
+    /// What it waited for is being done.
+    UnderWay(Line),
+    /// Somebody else fetches it: the store is asked again before long.
+    Elsewhere,
     /// Not asked for before the rest ends.
     Resting(Rest),
 }
@@ -52,7 +65,18 @@ pub(super) struct Rejected {
     pub(super) in_a_row: u32,
 }
 
+/// Somebody else has the lease on it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Elsewhere {
+    pub(super) since: Duration,
+    pub(super) looked: u32,
+}
+
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; what excludes each other is the stage"
+)]
 pub(super) struct Flight {
     pub(super) tenant: TenantId,
     pub(super) stage: Stage,
@@ -62,6 +86,12 @@ pub(super) struct Flight {
     pub(super) serial: Option<u64>,
     /// Wanted even if no caller waits.
     pub(super) wished: bool,
+    /// The store has nothing for the demand under way.
+    pub(super) missed: bool,
+    /// Since when somebody else has been fetching it, and how often the store was asked again.
+    pub(super) elsewhere: Option<Elsewhere>,
+    /// When the lease that we have on it is to be renewed.
+    pub(super) lease: Option<Duration>,
     /// Attempts made for the demand under way.
     pub(super) attempts: u32,
     /// When the first of them was sent.
@@ -84,6 +114,9 @@ impl Flight {
             lane: Lane::Bulk,
             serial: None,
             wished: false,
+            missed: false,
+            elsewhere: None,
+            lease: None,
             attempts: 0,
             first_sent: Duration::ZERO,
             alone: false,
@@ -111,6 +144,8 @@ impl Flight {
         self.lane = Lane::Bulk;
         self.serial = None;
         self.wished = false;
+        self.missed = false;
+        self.elsewhere = None;
     }
 }
 

@@ -111,9 +111,25 @@ impl Gate {
 
     /// Whether a call can leave now.
     pub(super) fn has_room(&self) -> bool {
-        self.hold().is_none()
-            && self.under_way < self.limit
-            && !matches!(self.breaker, Breaker::Probing(Some(_)))
+        self.room() > 0
+    }
+
+    /// How many calls can leave now.
+    pub(super) fn room(&self) -> usize {
+        if self.hold().is_some() {
+            return 0;
+        }
+        let slots = self.limit.saturating_sub(self.under_way);
+        match self.breaker {
+            Breaker::Closed { .. } | Breaker::Open(_) => slots,
+            Breaker::Probing(None) => slots.min(1),
+            Breaker::Probing(Some(_)) => 0,
+        }
+    }
+
+    /// How many calls are under way.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way
     }
 
     /// Why no call leaves, and until when, if so. Of several holds the hardest on callers gives the reason, the last the end.

@@ -18,19 +18,26 @@ mod call;
 mod demand;
 mod flight;
 mod gate;
+mod kept;
+mod leasing;
 mod lifetime;
+mod lines;
+mod loading;
 mod memories;
 mod pipeline;
 mod plan;
 mod refresh;
 mod rejections;
+mod saving;
 mod schedule;
 mod settings;
+mod storage;
 mod vault;
 mod waiters;
 
-pub use call::{Call, Effect, EffectId, Outcome};
+pub use call::{Call, Effect, EffectId, Leased, Outcome, StoreAnswer, StoreRequest};
 pub use demand::{Demand, Lane, Patience, Ticket, Wanted};
+pub use kept::{Buried, Kept, Stamp};
 pub use settings::Settings;
 
 pub(crate) use answer::Meaning;
@@ -87,8 +94,12 @@ pub struct Stats {
     pub batch_calls: u64,
     /// Those of both that were another attempt.
     pub retries: u64,
-    /// Tokens received.
+    /// Tokens received from the service.
     pub tokens_received: u64,
+    /// Tokens taken out of the store.
+    pub tokens_loaded: u64,
+    /// Requests that the store failed, or did not answer in time.
+    pub store_failures: u64,
     /// Calls under way now.
     pub calls_under_way: usize,
     /// Callers waiting now.
@@ -110,7 +121,7 @@ pub struct Broker {
     flights: Flights,
     memories: memories::Memories,
     waiters: waiters::Waiters,
-    plan: plan::Plan,
+    lines: lines::Lines,
     gate: Gate,
     budget: backoff::RetryBudget,
     vault: vault::Vault,
@@ -119,6 +130,13 @@ pub struct Broker {
     schedule: schedule::Schedule,
     /// Those that were due and are still to be replaced, and those that are kept fresh and are not in hand.
     overdue: schedule::Schedule,
+    storage: storage::Storage,
+    leases: leasing::Leases,
+    telling: saving::Telling,
+    /// Loads under way.
+    loads: usize,
+    /// What the last dated answer told.
+    service_clock: Option<lifetime::ServiceClock>,
     under_way: HashMap<EffectId, pipeline::UnderWay>,
     give_ups: BTreeSet<(Duration, EffectId)>,
     outputs: VecDeque<Output>,
@@ -144,13 +162,18 @@ impl Broker {
             flights: Flights::default(),
             memories: memories::Memories::default(),
             waiters: waiters::Waiters::default(),
-            plan: plan::Plan::default(),
+            lines: lines::Lines::default(),
             gate: Gate::new(settings.calls_at_once),
             budget: backoff::RetryBudget::full(),
             vault: vault::Vault::new(settings.memory),
             rejections: rejections::Rejections::default(),
             schedule: schedule::Schedule::default(),
             overdue: schedule::Schedule::default(),
+            storage: storage::Storage::default(),
+            leases: leasing::Leases::default(),
+            telling: saving::Telling::default(),
+            loads: 0,
+            service_clock: None,
             under_way: HashMap::new(),
             give_ups: BTreeSet::new(),
             outputs: VecDeque::new(),
@@ -160,6 +183,13 @@ impl Broker {
             closed: false,
             settings,
         }
+    }
+
+    /// The same with a store. `leases` tells whether it grants a tenant to one process at a time, so that a fleet takes turns.
+    #[must_use]
+    pub fn with_store(mut self, leases: bool) -> Self {
+        self.storage = storage::Storage::new(leases);
+        self
     }
 
     /// A caller wants a token. Ten thousand callers for one tenant make one call.
@@ -191,7 +221,11 @@ impl Broker {
         const IN_A_ROW: Duration = Duration::from_secs(300);
         self.rejections.insert(token);
         for key in self.vault.holders(token) {
-            self.vault.remove(key);
+            if let Some(held) = self.vault.remove(key).filter(|_| self.storage.exists()) {
+                let remaining = held.remaining(now.mono);
+                let buried = Buried { token: held.token, issued: held.stamp.issued, remaining };
+                self.telling.removes.push((self.flights[key].tenant.clone(), buried));
+            }
             self.let_go(key);
             let flight = &mut self.flights[key];
             let before = flight.rejected.take().filter(|last| now.mono.saturating_sub(last.at) < IN_A_ROW);
@@ -238,36 +272,49 @@ impl Broker {
         self.finish(now, id, outcome);
     }
 
-    /// Settles all with an error of kind `closed` and lets go of all tokens; after that, nothing more.
-    pub fn close(&mut self, _now: Now) {
+    /// Settles all with an error of kind `closed`, lets go of all tokens, and tells the store what it has still to be told;
+    /// after that, nothing more, but that leases are given back once what they were for is saved.
+    pub fn close(&mut self, now: Now) {
+        if self.closed {
+            return;
+        }
         for ticket in self.waiters.all() {
             self.settle(ticket, Err(closed_error()));
         }
+        self.tell_the_rest(now);
         for key in self.vault.clear() {
             self.let_go(key);
         }
         self.closed = true;
         self.flights = Flights::default();
         self.memories = memories::Memories::default();
-        self.plan = plan::Plan::default();
+        self.lines = lines::Lines::default();
+        self.leases = leasing::Leases::default();
         self.schedule = schedule::Schedule::default();
         self.overdue = schedule::Schedule::default();
         self.pinned.clear();
-        self.under_way.clear();
+        self.under_way.retain(|_, under_way| under_way.outlives_the_client());
         self.give_ups.clear();
     }
 
     /// The next thing to do. To be called until it answers `None` after any of the calls above, and at every wake-up.
     pub fn next(&mut self, now: Now) -> Option<Output> {
-        if self.outputs.is_empty() && !self.closed {
-            self.advance(now);
+        if self.outputs.is_empty() {
+            if self.closed {
+                self.tell_the_store(now);
+            } else {
+                self.advance(now);
+            }
         }
         self.outputs.pop_front()
     }
 
     /// When to step with nothing else happening, on the monotonic clock. Never in the past after a drain.
     pub fn wake_at(&self) -> Option<Duration> {
-        let hold = self.gate.hold().filter(|_| !self.plan.is_empty());
+        if self.closed {
+            return None;
+        }
+        let hold = self.gate.hold().filter(|_| !self.lines.is_empty());
         [
             self.vault.first_end(),
             self.schedule.first(),
@@ -275,6 +322,8 @@ impl Broker {
             self.give_ups.first().map(|(at, _)| *at),
             self.flights.first_timer(),
             self.waiters.first_due(),
+            self.leases.first_renewal(),
+            self.storage.retry_at(),
             hold.map(|hold| hold.until),
         ]
         .into_iter()
@@ -285,7 +334,7 @@ impl Broker {
     /// What has been done and is held.
     pub fn stats(&self) -> Stats {
         Stats {
-            calls_under_way: self.under_way.len(),
+            calls_under_way: self.gate.under_way(),
             waiting: self.waiters.len(),
             tenants: self.flights.len(),
             tokens_held: self.vault.len(),
@@ -317,6 +366,10 @@ impl Broker {
             let error = self.too_short(now, key, demand.min_remaining);
             return Some(error.after(held.no_better_before.saturating_sub(now.mono)));
         }
+        let idle = matches!(self.flights[key].stage, Stage::Idle);
+        if idle && !self.vault.contains(key) && self.storage.is_usable(now.mono) {
+            return None; // The store may have it.
+        }
         let hold = self.obstacle(key).filter(|hold| hold.until > now.mono)?;
         let in_vain = hold.at_once || self.waiters.end_of(demand.patience, now.mono) < hold.until;
         in_vain
@@ -335,11 +388,11 @@ impl Broker {
         let until = (now.mono + MOMENT).min(held.lifetime.end.saturating_sub(BEFORE_ITS_END));
         let flight = &self.flights[key];
         let soon = match flight.stage {
-            Stage::Calling => flight.attempts == 1 && !flight.failing,
-            Stage::Resting(_) => false,
-            Stage::Idle | Stage::Queued(_) => self.gate.has_room() && !flight.failing,
+            Stage::UnderWay(_) => flight.attempts <= 1 && !flight.failing,
+            Stage::Resting(_) | Stage::Elsewhere => false,
+            Stage::Idle | Stage::Queued(..) => self.gate.has_room() && !flight.failing,
         };
-        if !soon && !matches!(flight.stage, Stage::Calling | Stage::Resting(_)) {
+        if !soon && matches!(flight.stage, Stage::Idle | Stage::Queued(..)) {
             self.flights[key].wished = true;
             self.fly(key, Lane::Refresh);
         }

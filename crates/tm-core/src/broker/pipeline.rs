@@ -1,14 +1,16 @@
-//! From a wish to a call: queueing, resting, leaving through the gate, and what time brings.
+//! From a wish to a call: queueing, resting, leaving through the gate, and what time brings. With a store, a tenant stands in
+//! three lines one after the other: for what the store has, for the lease, and for the call.
 
 use std::time::Duration;
 
 use super::{
-    Broker, Call, Effect, EffectId, Lane, Outcome, Output, Ticket,
-    flight::{Key, Place, Rest, Stage},
+    Broker, Buried, Call, Effect, EffectId, Lane, Outcome, Output, Ticket,
+    flight::{Key, Line, Place, Rest, Stage},
     gate::Hold,
+    saving::Saved,
     waiters::Due,
 };
-use crate::{Error, ErrorKind, Now, Token, TransportError, TransportFault, wire::MAX_BATCH};
+use crate::{Error, ErrorKind, Now, TenantId, Token, TransportError, TransportFault, wire::MAX_BATCH};
 
 /// How long the memory of a refused, rejected or poisonous tenant outlives its rest.
 const MEMORY: Duration = Duration::from_secs(3_600);
@@ -19,13 +21,39 @@ const MAX_MEMORIES: usize = 10_000;
 /// How much later than its own time limit an effect is given up.
 const GRACE_OF_EFFECTS: Duration = Duration::from_secs(2);
 
-/// A call that has left.
+/// An effect that is being carried out.
 #[derive(Debug)]
 pub(super) struct UnderWay {
+    work: Work,
+    give_up_at: Duration,
+}
+
+impl UnderWay {
+    /// Whether something is to be told even after the client is closed.
+    pub(super) fn outlives_the_client(&self) -> bool {
+        matches!(self.work, Work::Save(_))
+    }
+}
+
+/// What an effect is about.
+#[derive(Debug)]
+pub(super) enum Work {
+    Call(Sent),
+    Load { keys: Vec<Key>, asked: Duration },
+    Lease { keys: Vec<Key>, asked: Duration },
+    Renewal,
+    Save(Saved),
+    Remove(Vec<(TenantId, Buried)>),
+    Release,
+}
+
+/// A call that has left.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) id: EffectId,
     pub(super) call: Call,
     pub(super) keys: Vec<Key>,
-    pub(super) sent: Duration,
-    give_up_at: Duration,
+    pub(super) at: Duration,
 }
 
 impl Broker {
@@ -54,26 +82,37 @@ impl Broker {
         while let Some(key) = self.schedule.take_due(now.mono).or_else(|| self.overdue.take_due(now.mono)) {
             self.refresh(key);
         }
+        self.renew(now);
         self.dispatch(now);
+        self.tell_the_store(now);
     }
 
-    /// Lets calls leave as long as there is room and somebody waits.
+    /// Lets those go on who can.
     fn dispatch(&mut self, now: Now) {
+        let stored = self.storage.is_usable(now.mono);
+        if stored {
+            self.load(now);
+            self.lease(now);
+        } else {
+            self.skip_the_store(now);
+        }
         while self.gate.has_room() {
-            let Some(mut keys) = self.plan.take() else { return };
-            self.look_ahead(now, &mut keys);
-            debug_assert!(keys.len() <= MAX_BATCH, "a call has room for five");
+            if !stored {
+                self.round_up(now);
+                self.skip_the_store(now);
+            } else if self.leases.are_asked_for() && !self.lines.call.next_is_whole() {
+                return;
+            }
+            let Some(keys) = self.lines.call.take(MAX_BATCH) else { return };
             self.leave(now, keys);
         }
     }
 
     fn leave(&mut self, now: Now, keys: Vec<Key>) {
-        self.last_effect += 1;
-        let id = EffectId(self.last_effect);
         let mut retry = false;
         for key in &keys {
             let flight = &mut self.flights[*key];
-            flight.stage = Stage::Calling;
+            flight.stage = Stage::UnderWay(Line::Call);
             if flight.attempts == 0 {
                 flight.first_sent = now.mono;
             }
@@ -83,15 +122,41 @@ impl Broker {
         let call = Call {
             application: self.application.clone(),
             credentials: self.credentials.clone(),
-            tenants: keys.iter().map(|key| self.flights[*key].tenant.clone()).collect(),
+            tenants: self.names(&keys),
             time: self.settings.attempt_time,
         };
         let give_up_at = now.mono + self.settings.attempt_time + GRACE_OF_EFFECTS;
         self.count(&call, retry);
+        let id = self.next_effect();
+        let effect = Effect::Call(call.clone());
         self.gate.started(id);
+        self.start(id, give_up_at, Work::Call(Sent { id, call, keys, at: now.mono }));
+        self.outputs.push_back(Output::Do { id, effect, give_up_at });
+    }
+
+    pub(super) fn next_effect(&mut self) -> EffectId {
+        self.last_effect += 1;
+        EffectId(self.last_effect)
+    }
+
+    pub(super) fn start(&mut self, id: EffectId, give_up_at: Duration, work: Work) {
         self.give_ups.insert((give_up_at, id));
-        self.outputs.push_back(Output::Do { id, effect: Effect::Call(call.clone()), give_up_at });
-        self.under_way.insert(id, UnderWay { call, keys, sent: now.mono, give_up_at });
+        self.under_way.insert(id, UnderWay { work, give_up_at });
+    }
+
+    /// What became of an effect. Late and repeated answers find nothing.
+    pub(super) fn finish(&mut self, now: Now, id: EffectId, outcome: Outcome) {
+        let Some(UnderWay { work, give_up_at }) = self.under_way.remove(&id) else { return };
+        self.give_ups.remove(&(give_up_at, id));
+        match work {
+            Work::Call(sent) => self.called(now, &sent, outcome),
+            Work::Load { keys, asked } => self.loaded(now, &keys, asked, outcome),
+            Work::Lease { keys, asked } => self.leased(now, &keys, asked, outcome),
+            Work::Renewal => {}
+            Work::Save(saved) => self.saved(now, saved, &outcome),
+            Work::Remove(buried) => self.removed(now, buried, &outcome),
+            Work::Release => self.told(now, &outcome),
+        }
     }
 
     fn count(&mut self, call: &Call, retry: bool) {
@@ -102,13 +167,6 @@ impl Broker {
         self.counted.retries += u64::from(retry);
     }
 
-    /// Takes an effect off the list of those under way.
-    pub(super) fn arrived(&mut self, id: EffectId) -> Option<UnderWay> {
-        let arrived = self.under_way.remove(&id)?;
-        self.give_ups.remove(&(arrived.give_up_at, id));
-        Some(arrived)
-    }
-
     fn overdue_effect(&self, now: Duration) -> Option<EffectId> {
         self.give_ups.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
     }
@@ -116,27 +174,41 @@ impl Broker {
     /// Somebody wants this tenant's token fetched: queues it, or raises its rank in the queue.
     pub(super) fn fly(&mut self, key: Key, lane: Lane) {
         let flight = &mut self.flights[key];
-        let lane = match flight.stage {
-            Stage::Idle => lane,
-            _ => flight.lane.min(lane),
-        };
-        if let Stage::Queued(place) = flight.stage {
-            self.plan.remove(key, place);
-        }
-        flight.lane = lane;
-        if matches!(flight.stage, Stage::Idle | Stage::Queued(_)) {
-            self.queue(key);
+        match flight.stage {
+            Stage::Idle => {
+                flight.lane = lane;
+                self.queue(key);
+            }
+            Stage::Queued(queue, place) => {
+                flight.lane = flight.lane.min(lane);
+                self.lines.remove(queue, key, place);
+                self.enter(queue, key);
+            }
+            Stage::UnderWay(_) | Stage::Elsewhere | Stage::Resting(_) => flight.lane = flight.lane.min(lane),
         }
     }
 
-    /// Puts a flight in front of the gate, where it keeps the place in line that it had before an attempt.
-    pub(super) fn queue(&mut self, key: Key) {
+    /// Puts a flight into the first line that it has to stand in.
+    fn queue(&mut self, key: Key) {
+        let flight = &self.flights[key];
+        let line = if !self.storage.exists() || flight.lease.is_some() {
+            Line::Call
+        } else if flight.missed || self.vault.contains(key) {
+            Line::Lease
+        } else {
+            Line::Load
+        };
+        self.enter(line, key);
+    }
+
+    /// Puts a flight into a line, where it keeps the place that it had before.
+    pub(super) fn enter(&mut self, line: Line, key: Key) {
         self.flights.set_timer(key, None);
         let flight = &mut self.flights[key];
-        let serial = *flight.serial.get_or_insert_with(|| self.plan.serial());
+        let serial = *flight.serial.get_or_insert_with(|| self.lines.next_serial());
         let place = Place { lane: flight.lane, serial, alone: flight.alone };
-        flight.stage = Stage::Queued(place);
-        self.plan.insert(key, place);
+        flight.stage = Stage::Queued(line, place);
+        self.lines.insert(line, key, place);
     }
 
     /// Queues again what an attempt has left unserved, if anybody still wants it.
@@ -152,19 +224,28 @@ impl Broker {
     /// Leaves a tenant alone for a while. Callers who can be served with the living token are, and so is the refresh tried again
     /// without them; those who cannot or may not wait for the end are answered.
     pub(super) fn rest(&mut self, now: Now, key: Key, rest: &Rest) {
+        self.give_back(key);
         let flight = &mut self.flights[key];
         flight.stage = Stage::Resting(rest.clone());
         flight.failing = true;
         self.flights.set_timer(key, Some(rest.until));
+        if self.serve_living(now, key) {
+            self.flights[key].wished |= !rest.at_once;
+        }
+        self.dismiss_hopeless(now, key);
+    }
+
+    /// Gives the token in hand to all whom it serves. Answers whether there was one such.
+    pub(super) fn serve_living(&mut self, now: Now, key: Key) -> bool {
+        let mut any = false;
         for ticket in self.waiters.of(key) {
-            let min_remaining =
-                self.waiters.get(ticket).map_or(Duration::ZERO, |waiter| waiter.min_remaining);
-            if let Some(token) = self.living(now, key, min_remaining) {
-                self.flights[key].wished |= !rest.at_once;
+            let least = self.waiters.get(ticket).map_or(Duration::ZERO, |waiter| waiter.min_remaining);
+            if let Some(token) = self.living(now, key, least) {
+                any = true;
                 self.settle(ticket, Ok(token));
             }
         }
-        self.dismiss_hopeless(now, key);
+        any
     }
 
     /// A rest, or a memory, has ended.
@@ -175,13 +256,14 @@ impl Broker {
                 self.memories.remove(key);
                 self.tidy(key);
             }
-            Stage::Resting(_) => self.again(now, key),
+            Stage::Resting(_) | Stage::Elsewhere => self.again(now, key),
             other => self.flights[key].stage = other,
         }
     }
 
     /// Nothing is under way any more: what is worth remembering is kept for a while.
     pub(super) fn settle_down(&mut self, now: Now, key: Key) {
+        self.give_back(key);
         let flight = &mut self.flights[key];
         flight.stage = Stage::Idle;
         flight.end_demand();
@@ -223,17 +305,18 @@ impl Broker {
     /// What keeps this tenant from being asked for, until when, and whether callers may wait for it.
     pub(super) fn obstacle(&self, key: Key) -> Option<Hold> {
         let rest = match &self.flights[key].stage {
-            Stage::Calling => return None,
+            // It may come at any moment.
+            Stage::UnderWay(_) | Stage::Queued(Line::Load, _) => return None,
             Stage::Resting(Rest { until, error, at_once }) => {
                 Some(Hold { until: *until, error: error.clone(), at_once: *at_once })
             }
-            Stage::Idle | Stage::Queued(_) => None,
+            Stage::Idle | Stage::Elsewhere | Stage::Queued(Line::Lease | Line::Call, _) => None,
         };
         [rest, self.gate.hold()].into_iter().flatten().max_by_key(|hold| (hold.at_once, hold.until))
     }
 
     /// Answers those of a tenant's callers who would wait in vain.
-    fn dismiss_hopeless(&mut self, now: Now, key: Key) {
+    pub(super) fn dismiss_hopeless(&mut self, now: Now, key: Key) {
         let Some(hold) = self.obstacle(key) else { return };
         for ticket in self.waiters.of(key) {
             self.dismiss_if_hopeless(now, ticket, &hold);
@@ -247,7 +330,7 @@ impl Broker {
             if hold.at_once { self.waiters.all() } else { self.waiters.impatient_before(hold.until) };
         for ticket in tickets {
             let Some(key) = self.waiters.get(ticket).map(|waiter| waiter.key) else { continue };
-            if !matches!(self.flights[key].stage, Stage::Calling) {
+            if !matches!(self.flights[key].stage, Stage::UnderWay(_) | Stage::Queued(Line::Load, _)) {
                 self.dismiss_if_hopeless(now, ticket, &hold);
             }
         }
@@ -286,12 +369,13 @@ impl Broker {
             return;
         }
         match self.flights[key].stage {
-            Stage::Queued(place) => {
-                self.plan.remove(key, place);
+            Stage::Queued(line, place) => {
+                self.lines.remove(line, key, place);
                 self.settle_down(now, key);
             }
+            Stage::Elsewhere => self.settle_down(now, key),
             Stage::Idle => self.tidy(key),
-            Stage::Calling | Stage::Resting(_) => {}
+            Stage::UnderWay(_) | Stage::Resting(_) => {}
         }
     }
 
@@ -317,9 +401,11 @@ impl Broker {
         };
         match (&flight.stage, self.gate.hold()) {
             (Stage::Resting(rest), _) => error("before the next attempt").because(rest.error.clone()),
-            (Stage::Calling, _) => error("during a call to the service"),
+            (Stage::UnderWay(Line::Call), _) => error("during a call to the service"),
+            (Stage::UnderWay(_) | Stage::Queued(Line::Load, _), _) => error("while the store was asked"),
+            (Stage::Elsewhere, _) => error("while another process fetched the token"),
             (_, Some(hold)) => error("while calls were held").because(hold.error.clone()),
-            (Stage::Idle | Stage::Queued(_), None) => error("before a call could leave"),
+            (Stage::Idle | Stage::Queued(..), None) => error("before a call could leave"),
         }
     }
 
@@ -327,6 +413,7 @@ impl Broker {
     pub(super) fn let_go(&mut self, key: Key) {
         self.schedule.remove(key);
         self.overdue.remove(key);
+        self.storage.forget(key);
         self.outputs.push_back(Output::Hide(self.flights[key].tenant.clone()));
     }
 }

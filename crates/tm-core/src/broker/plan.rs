@@ -8,14 +8,13 @@ use super::{
 };
 use crate::wire::MAX_BATCH;
 
-/// The queue before the gate. A call leads with the highest lane; every fourth leads with the oldest, so that nothing
+/// Who waits in one line. A call leads with the highest lane; every fourth leads with the oldest, so that nothing
 /// starves. What room is left in a call of callers is filled up with other callers; refreshes keep to themselves, so that a
 /// tenant that was never served cannot spoil them, and so that they stay in step.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     lanes: [Queue; 3],
     calls: u64,
-    next_serial: u64,
 }
 
 #[derive(Debug, Default)]
@@ -27,11 +26,6 @@ struct Queue {
 const BY_PRECEDENCE: [Lane; 3] = [Lane::Interactive, Lane::Refresh, Lane::Bulk];
 
 impl Plan {
-    pub(super) fn serial(&mut self) -> u64 {
-        self.next_serial += 1;
-        self.next_serial
-    }
-
     pub(super) fn insert(&mut self, key: Key, place: Place) {
         self.queue(place).insert((place.serial, key));
     }
@@ -44,8 +38,46 @@ impl Plan {
         self.lanes.iter().all(|queue| queue.first().is_none())
     }
 
-    /// Takes those who go into the next call together: one who goes alone, or one to five in company.
-    pub(super) fn take(&mut self) -> Option<Vec<Key>> {
+    /// How many slots' worth of calls wait here, in fifths: who goes alone needs a whole slot.
+    pub(super) fn fifths(&self) -> usize {
+        self.lanes.iter().map(|queue| queue.company.len() + MAX_BATCH * queue.alone.len()).sum()
+    }
+
+    /// How many refreshes wait here in company.
+    pub(super) fn refreshes(&self) -> usize {
+        self.lanes[Lane::Refresh as usize].company.len()
+    }
+
+    /// The refresh that has waited longest.
+    pub(super) fn first_refresh(&self) -> Option<Key> {
+        self.lanes[Lane::Refresh as usize].company.first().map(|(_, key)| *key)
+    }
+
+    /// Whether the next call would gain nothing by waiting for company.
+    pub(super) fn next_is_whole(&self) -> bool {
+        let callers = [Lane::Interactive, Lane::Bulk].map(|lane| self.lanes[lane as usize].company.len());
+        let alone = self.lanes.iter().any(|queue| !queue.alone.is_empty());
+        alone || callers[0] > 0 || callers[1] >= MAX_BATCH || self.refreshes() >= MAX_BATCH
+    }
+
+    /// Takes so many at most, the highest lane first, whether they like company or not.
+    pub(super) fn take_any(&mut self, most: usize) -> Vec<Key> {
+        let mut keys = Vec::new();
+        for lane in BY_PRECEDENCE {
+            let queue = &mut self.lanes[lane as usize];
+            for line in [&mut queue.company, &mut queue.alone] {
+                while keys.len() < most
+                    && let Some((_, key)) = line.pop_first()
+                {
+                    keys.push(key);
+                }
+            }
+        }
+        keys
+    }
+
+    /// Takes those who go into the next call together: one who goes alone, or in company as many as there is room for.
+    pub(super) fn take(&mut self, room: usize) -> Option<Vec<Key>> {
         let lead = self.leading_lane()?;
         self.calls += 1;
         let queue = &mut self.lanes[lead as usize];
@@ -56,7 +88,8 @@ impl Plan {
         if alone_leads {
             return queue.alone.pop_first().map(|(_, key)| vec![key]);
         }
-        let mut group = Vec::with_capacity(MAX_BATCH);
+        let room = room.min(MAX_BATCH);
+        let mut group = Vec::with_capacity(room);
         let lanes: &[Lane] = match lead {
             Lane::Interactive => &[Lane::Interactive, Lane::Bulk],
             Lane::Bulk => &[Lane::Bulk, Lane::Interactive],
@@ -64,7 +97,7 @@ impl Plan {
         };
         for lane in lanes {
             let company = &mut self.lanes[*lane as usize].company;
-            while group.len() < MAX_BATCH
+            while group.len() < room
                 && let Some((_, key)) = company.pop_first()
             {
                 group.push(key);
@@ -101,15 +134,16 @@ mod tests {
 
     fn queued(places: &[(u32, Lane, bool)]) -> Plan {
         let mut plan = Plan::default();
-        for (key, lane, alone) in places {
-            let serial = plan.serial();
+        for (serial, (key, lane, alone)) in (1..).zip(places) {
             plan.insert(Key(*key), Place { lane: *lane, serial, alone: *alone });
         }
         plan
     }
 
     fn calls(plan: &mut Plan) -> Vec<Vec<u32>> {
-        std::iter::from_fn(|| plan.take()).map(|keys| keys.iter().map(|key| key.0).collect()).collect()
+        std::iter::from_fn(|| plan.take(MAX_BATCH))
+            .map(|keys| keys.iter().map(|key| key.0).collect())
+            .collect()
     }
 
     #[test]
@@ -153,9 +187,26 @@ mod tests {
     #[test]
     fn what_was_removed_never_leaves() {
         let mut plan = Plan::default();
-        let place = Place { lane: Lane::Bulk, serial: plan.serial(), alone: false };
+        let place = Place { lane: Lane::Bulk, serial: 1, alone: false };
         plan.insert(Key(7), place);
         plan.remove(Key(7), place);
-        assert_eq!(plan.take(), None);
+        assert_eq!(plan.take(MAX_BATCH), None);
+    }
+
+    #[test]
+    fn who_only_looks_needs_no_company() {
+        let mut plan = queued(&[(0, Lane::Bulk, true), (1, Lane::Refresh, false), (2, Lane::Bulk, false)]);
+        assert_eq!(plan.fifths(), 7);
+        assert_eq!(plan.take_any(2), [Key(1), Key(2)]);
+        assert_eq!((plan.take_any(2), plan.fifths()), (vec![Key(0)], 0));
+    }
+
+    #[test]
+    fn a_call_of_callers_leaves_at_once_and_the_others_when_they_are_five() {
+        let bulk = |count| queued(&(0..count).map(|n| (n, Lane::Bulk, false)).collect::<Vec<_>>());
+        assert!(!bulk(0).next_is_whole() && !bulk(4).next_is_whole() && bulk(5).next_is_whole());
+        assert!(queued(&[(0, Lane::Interactive, false)]).next_is_whole());
+        assert!(queued(&[(0, Lane::Bulk, true)]).next_is_whole());
+        assert!(!queued(&[(0, Lane::Refresh, false)]).next_is_whole());
     }
 }

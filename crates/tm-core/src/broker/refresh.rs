@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Broker, Lane, closed_error,
-    flight::{Key, Place, Stage},
+    flight::{Key, Stage},
     vault::Worth,
 };
 use crate::{Error, ErrorKind, Now, TenantId, wire::MAX_BATCH};
@@ -72,28 +72,20 @@ impl Broker {
         }
     }
 
-    /// A refresh takes along neighbours that are due soon, so that refreshes leave in fives.
-    pub(super) fn look_ahead(&mut self, now: Now, keys: &mut Vec<Key>) {
-        let lead = &self.flights[keys[0]];
-        if lead.lane != Lane::Refresh || lead.alone {
-            return;
-        }
-        let Some(held) = self.vault.get(keys[0], now.mono) else { return };
-        let soon = now.mono + held.lifetime.life() / 20;
-        while keys.len() < MAX_BATCH
+    /// Refreshes take along neighbours that are due soon, so that they leave in fives.
+    pub(super) fn round_up(&mut self, now: Now) {
+        let first = self.lines.lease.first_refresh().or(self.lines.call.first_refresh());
+        let Some(held) = first.and_then(|key| self.vault.get(key, now.mono)) else { return };
+        let soon = now.mono + held.lifetime.life / 20;
+        while !self.waiting_refreshes().is_multiple_of(MAX_BATCH)
             && let Some(neighbour) = self.schedule.take_due(soon)
         {
-            if keys.contains(&neighbour) {
-                continue;
-            }
             self.refresh(neighbour);
-            if let Stage::Queued(place @ Place { lane: Lane::Refresh, alone: false, .. }) =
-                self.flights[neighbour].stage
-            {
-                self.plan.remove(neighbour, place);
-                keys.push(neighbour);
-            }
         }
+    }
+
+    fn waiting_refreshes(&self) -> usize {
+        self.lines.lease.refreshes() + self.lines.call.refreshes()
     }
 
     /// A token that is used, or kept fresh, is due some time; if it was to be replaced and was not, it is tried again while it

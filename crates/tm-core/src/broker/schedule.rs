@@ -7,29 +7,46 @@ use std::{
 
 use fastrand::Rng;
 
-use super::{flight::Key, lifetime::Lifetime};
+use super::{flight::Key, lifetime::Lifetime, rejections::hash};
+use crate::Token;
 
-/// The draws for the tokens of one call, so that a five stays a five.
+/// From which part of its life a token's first refresh after a cold fetch is drawn, and from which part all others.
 ///
 /// A fleet of tokens that was fetched at one moment would be due at one moment, life after life. So the first refresh after a
 /// cold fetch is drawn from nearly the whole life, and spreads them for good; later ones from a narrow band, which keeps them
 /// spread (kubelet: 80 %; Kubernetes: 80 ± 10 %).
+const COLD: (f64, f64) = (0.10, 0.85);
+const WARM: (f64, f64) = (0.70, 0.85);
+
+/// Where in its life a token is due.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Draw {
-    cold: f64,
-    warm: f64,
+    place: f64,
+    /// Added to the fraction of the life.
+    later: f64,
 }
 
 impl Draw {
-    pub(super) fn new(rng: &mut Rng) -> Self {
-        let mut between = |low: f64, high: f64| low + rng.f64() * (high - low);
-        Self { cold: between(0.10, 0.85), warm: between(0.70, 0.85) }
+    /// For the tokens of one call, so that a five stays a five.
+    pub(super) fn of_call(rng: &mut Rng) -> Self {
+        Self { place: rng.f64(), later: 0.0 }
     }
 
-    /// When a token is due. `cold` if none was in hand when it came.
+    /// For one token that several processes hold: the same in all of them, but for a little, so that one comes first and the
+    /// others find what it has fetched.
+    pub(super) fn shared(token: &Token, rng: &mut Rng) -> Self {
+        const OWN: f64 = 0.01;
+        const BITS: u32 = 53; // what a float can tell apart
+        #[expect(clippy::cast_precision_loss, reason = "53 bits are what a float holds")]
+        let place = (hash(token) >> (u64::BITS - BITS)) as f64 / (1_u64 << BITS) as f64;
+        Self { place, later: OWN * rng.f64() }
+    }
+
+    /// When a token is due. `cold` if none was in hand when it was fetched.
     pub(super) fn due(self, lifetime: &Lifetime, cold: bool) -> Duration {
-        let fraction = if cold { self.cold } else { self.warm };
-        (lifetime.start + lifetime.life().mul_f64(fraction)).min(lifetime.mandatory_from)
+        let (from, to) = if cold { COLD } else { WARM };
+        let fraction = from + self.place * (to - from) + self.later;
+        lifetime.end.saturating_sub(lifetime.life.mul_f64(1.0 - fraction)).min(lifetime.mandatory_from)
     }
 }
 
@@ -76,16 +93,32 @@ mod tests {
     #[test]
     fn draws_stay_in_their_bands_and_before_the_mandatory_window() {
         let mut rng = Rng::with_seed(1);
-        let lifetime = Lifetime { start: secs(100), mandatory_from: secs(1_834), end: secs(1_894) };
-        let life = lifetime.life();
+        let lifetime = Lifetime { life: secs(1_794), mandatory_from: secs(1_834), end: secs(1_894) };
         for _ in 0..1_000 {
-            let draw = Draw::new(&mut rng);
-            let after = |fraction| secs(100) + life.mul_f64(fraction);
-            assert!((after(0.10)..=after(0.85)).contains(&draw.due(&lifetime, true)));
-            assert!((after(0.70)..=after(0.85)).contains(&draw.due(&lifetime, false)));
+            let draw = Draw::of_call(&mut rng);
+            let after = |fraction| secs(100) + secs(1_794).mul_f64(fraction);
+            assert!((after(0.0999)..=after(0.8501)).contains(&draw.due(&lifetime, true)));
+            assert!((after(0.6999)..=after(0.8501)).contains(&draw.due(&lifetime, false)));
         }
-        let short = Lifetime { start: secs(100), mandatory_from: secs(101), end: secs(102) };
-        assert!(Draw::new(&mut rng).due(&short, false) <= secs(101));
+        let short = Lifetime { life: secs(2), mandatory_from: secs(101), end: secs(102) };
+        assert!(Draw::of_call(&mut rng).due(&short, false) <= secs(101));
+    }
+
+    #[test]
+    fn processes_that_hold_one_token_agree_on_when_it_is_due_but_for_a_hundredth_of_its_life() {
+        let lifetime = Lifetime { life: secs(1_800), mandatory_from: secs(1_840), end: secs(1_900) };
+        let (mut earliest, mut latest) = (Duration::MAX, Duration::ZERO);
+        for number in 0..1_000 {
+            let token = Token::new(&format!("token-{number}")).unwrap();
+            let due =
+                [1, 2].map(|seed| Draw::shared(&token, &mut Rng::with_seed(seed)).due(&lifetime, false));
+            assert!(due[0].abs_diff(due[1]) <= secs(18) && due[0] != due[1]);
+            (earliest, latest) = (earliest.min(due[0]), latest.max(due[0]));
+        }
+        assert!(
+            latest.saturating_sub(earliest) > secs(240),
+            "and their tokens are spread: {earliest:?} to {latest:?}"
+        );
     }
 
     #[test]

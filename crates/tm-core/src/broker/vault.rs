@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{flight::Key, lifetime::Lifetime, rejections::hash};
+use super::{Stamp, flight::Key, lifetime::Lifetime, rejections::hash};
 use crate::Token;
 
 /// What is kept around a token's text, about: flight, vault, view, key.
@@ -26,6 +26,8 @@ pub(super) enum Worth {
 #[derive(Debug, Clone)]
 pub(super) struct Held {
     pub(super) token: Token,
+    pub(super) stamp: Stamp,
+    pub(super) cold: bool,
     pub(super) lifetime: Lifetime,
     /// From here on it is to be replaced, if it is used.
     pub(super) due: Duration,
@@ -35,8 +37,9 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn new(token: Token, lifetime: Lifetime, due: Duration) -> Self {
-        Self { token, lifetime, due, no_better_before: Duration::ZERO, worth: Worth::Unused }
+    pub(super) fn new(token: Token, stamp: Stamp, cold: bool, lifetime: Lifetime, due: Duration) -> Self {
+        let (no_better_before, worth) = (Duration::ZERO, Worth::Unused);
+        Self { token, stamp, cold, lifetime, due, no_better_before, worth }
     }
 
     pub(super) fn remaining(&self, now: Duration) -> Duration {
@@ -175,14 +178,13 @@ impl Vault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::UnixTime;
 
     fn held(text: &str, end: u64) -> Held {
+        let (issued, expires) = (UnixTime::from_secs(0), UnixTime::from_secs(1));
         let end = Duration::from_secs(end);
-        Held::new(
-            Token::new(text).unwrap(),
-            Lifetime { start: Duration::ZERO, mandatory_from: end, end },
-            end,
-        )
+        let lifetime = Lifetime { life: end, mandatory_from: end, end };
+        Held::new(Token::new(text).unwrap(), Stamp { issued, expires }, false, lifetime, end)
     }
 
     #[test]

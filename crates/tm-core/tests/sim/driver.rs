@@ -167,6 +167,9 @@ impl World {
             Output::Do { id, effect: Effect::Call(call), give_up_at } => {
                 self.send(id, &call, give_up_at, now)?;
             }
+            Output::Do { effect: Effect::Store(request), .. } => {
+                rule(false, || format!("there is no store, and it is asked for {request:?}"))?;
+            }
         }
         Ok(())
     }

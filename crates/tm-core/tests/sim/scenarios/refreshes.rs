@@ -150,7 +150,8 @@ fn tokens_that_are_over_when_they_arrive_make_no_storm() {
 
     world.pass(ALL_OVER);
 
-    assert!(world.calls.len() <= 40, "{} calls for one token", world.calls.len());
+    // From an early first refresh on, one after each twentieth of the rest of its life, and every 5 s in the end.
+    assert!(world.calls.len() <= 80, "{} calls for one token", world.calls.len());
 }
 
 #[test]

@@ -1,0 +1,63 @@
+//! Leases: of several processes that need a token, one fetches it.
+
+use std::fmt;
+
+use tm_core::broker::Stamp;
+
+use super::{Key, Record};
+
+/// Who leases: one client of one process, by a number that no other has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Owner([u8; 16]);
+
+impl Owner {
+    /// From sixteen bytes that nobody else has drawn.
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Owner({:032x})", u128::from_be_bytes(self.0))
+    }
+}
+
+/// What is asked of [`super::Store::lease_many`] for one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// For which token.
+    pub key: Key,
+    /// What the claimant has already: only what beats it is of use.
+    pub has: Option<Stamp>,
+}
+
+/// What a claim was answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lease {
+    /// There is a record that beats what the claimant has.
+    Found(Record),
+    /// The claimant is to fetch it.
+    Granted,
+    /// Somebody else does.
+    Held,
+}
+
+impl Lease {
+    /// Whether this record answers the claim.
+    pub fn answers(claim: &Claim, record: &Record) -> bool {
+        claim.has.is_none_or(|has| record.stamp() > has)
+    }
+
+    pub(super) fn without_leases(claims: &[Claim], records: Vec<Option<Record>>) -> Vec<Self> {
+        let found = |(claim, record): (&Claim, Option<Record>)| {
+            record.filter(|record| Self::answers(claim, record)).map_or(Self::Granted, Self::Found)
+        };
+        claims.iter().zip(records).map(found).collect()
+    }
+}

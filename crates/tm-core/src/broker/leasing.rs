@@ -1,0 +1,177 @@
+//! Leases: of several processes that need a token, one fetches it and the others find it in the store. They only save calls.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    Broker, Leased, Outcome, Stamp, StoreAnswer, StoreRequest,
+    flight::{Elsewhere, Key, Line, Stage},
+    pipeline::Work,
+};
+use crate::{Now, UnixTime, wire::MAX_BATCH};
+
+/// How long a lease is good for: less than anybody waits for another's fetch, so that the dead hold up nobody for long.
+const TIME: Duration = Duration::from_secs(4);
+
+/// Leases in use are renewed after so long.
+const RENEWED_AFTER: Duration = Duration::from_secs(2);
+
+/// How long callers wait for another's fetch before we call ourselves, lease or not.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often the store is looked into meanwhile: doubling from the first to the last.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LATER_LOOKS: Duration = Duration::from_millis(400);
+
+/// The leases that we have and ask for.
+#[derive(Debug, Default)]
+pub(super) struct Leases {
+    renewals: BTreeSet<(Duration, Key)>,
+    /// Fifths of calls that are being asked for.
+    asked: usize,
+}
+
+impl Leases {
+    pub(super) fn first_renewal(&self) -> Option<Duration> {
+        self.renewals.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn into_renewals(self) -> BTreeSet<(Duration, Key)> {
+        self.renewals
+    }
+
+    /// Whether more may come soon that could go into the next call.
+    pub(super) fn are_asked_for(&self) -> bool {
+        self.asked > 0
+    }
+}
+
+impl Broker {
+    /// Asks for leases just in time: for as many tenants as there are free slots to take.
+    pub(super) fn lease(&mut self, now: Now) {
+        loop {
+            let room = self.gate.room() * MAX_BATCH;
+            self.round_up(now);
+            let mut left = room.saturating_sub(self.leases.asked + self.lines.call.fifths());
+            let mut keys = Vec::new();
+            while left > 0
+                && let Some(group) = self.lines.lease.take(left)
+            {
+                left = left.saturating_sub(self.fifths(&group));
+                keys.extend(group);
+            }
+            if keys.is_empty() {
+                return;
+            }
+            self.leases.asked += self.fifths(&keys);
+            let claims = keys.iter().map(|key| {
+                let has = self.vault.get(*key, now.mono).map(|held| held.stamp);
+                (self.flights[*key].tenant.clone(), has)
+            });
+            let request = StoreRequest::Lease { claims: claims.collect(), time: TIME };
+            for key in &keys {
+                self.flights[*key].stage = Stage::UnderWay(Line::Lease);
+            }
+            let time = self.time_for_store(now, &keys);
+            self.ask_store(now, request, time, Work::Lease { keys, asked: now.mono });
+        }
+    }
+
+    pub(super) fn leased(&mut self, now: Now, keys: &[Key], asked: Duration, outcome: Outcome) {
+        self.leases.asked -= self.fifths(keys);
+        let answers = match outcome {
+            Outcome::Stored(StoreAnswer::Leased(answers)) if answers.len() == keys.len() => {
+                self.storage.succeeded();
+                answers.into_iter().map(Some).collect()
+            }
+            _ => {
+                self.store_failed(now);
+                vec![None; keys.len()]
+            }
+        };
+        for (key, answer) in keys.iter().zip(answers) {
+            match answer {
+                Some(Leased::Found(kept)) if self.adopt(now, *key, &kept, asked) => {
+                    self.go_on(now, *key, true);
+                }
+                Some(Leased::Held) => self.held_elsewhere(now, *key),
+                Some(Leased::Granted) => {
+                    self.set_lease(*key, Some(now.mono + RENEWED_AFTER));
+                    self.cleared(now, *key);
+                }
+                // What was found is no good, or the store does not work: we fetch it, lease or not.
+                Some(Leased::Found(_)) | None => self.cleared(now, *key),
+            }
+        }
+    }
+
+    /// Keeps the leases of those who wait for the gate, or for the service.
+    pub(super) fn renew(&mut self, now: Now) {
+        let mut keys = Vec::new();
+        while let Some((_, key)) = self.leases.renewals.first().copied().filter(|(at, _)| *at <= now.mono) {
+            self.set_lease(key, Some(now.mono + RENEWED_AFTER));
+            keys.push(key);
+        }
+        if keys.is_empty() || !self.storage.is_usable(now.mono) {
+            return;
+        }
+        // Nothing beats this: what others have saved meanwhile is of no interest now.
+        let last = UnixTime::from_millis(i64::MAX);
+        let has = Some(Stamp { issued: last, expires: last });
+        let claims = self.names(&keys).into_iter().map(|tenant| (tenant, has)).collect();
+        let request = StoreRequest::Lease { claims, time: TIME };
+        let time = self.time_for_store(now, &keys);
+        self.ask_store(now, request, time, Work::Renewal);
+    }
+
+    /// The lease is of no use any more, and is given back if there is one.
+    pub(super) fn give_back(&mut self, key: Key) {
+        if self.set_lease(key, None) {
+            self.telling.releases.push(self.flights[key].tenant.clone());
+        }
+    }
+
+    /// Sets when the lease is to be renewed. Answers whether there was one.
+    pub(super) fn set_lease(&mut self, key: Key, renew_at: Option<Duration>) -> bool {
+        let before = std::mem::replace(&mut self.flights[key].lease, renew_at);
+        if let Some(at) = before {
+            self.leases.renewals.remove(&(at, key));
+        }
+        self.leases.renewals.extend(renew_at.map(|at| (at, key)));
+        before.is_some()
+    }
+
+    /// Nothing but the gate stands between this tenant and its call.
+    fn cleared(&mut self, now: Now, key: Key) {
+        self.flights[key].stage = Stage::Idle;
+        if !self.wanted(key) {
+            return self.settle_down(now, key);
+        }
+        self.enter(Line::Call, key);
+        self.dismiss_hopeless(now, key);
+    }
+
+    /// Somebody else fetches it. Who has a living token goes on with that; who has none waits, and looks again before long.
+    fn held_elsewhere(&mut self, now: Now, key: Key) {
+        self.serve_living(now, key);
+        let nobody_waits = !self.waiters.any(key);
+        if nobody_waits && (self.vault.contains(key) || !self.flights[key].wished) {
+            return self.settle_down(now, key);
+        }
+        let flight = &mut self.flights[key];
+        let Elsewhere { since, looked } =
+            flight.elsewhere.unwrap_or(Elsewhere { since: now.mono, looked: 0 });
+        if now.mono.saturating_sub(since) >= PATIENCE {
+            return self.cleared(now, key);
+        }
+        flight.elsewhere = Some(Elsewhere { since, looked: looked.saturating_add(1) });
+        flight.stage = Stage::Elsewhere;
+        flight.serial = None;
+        flight.missed = false;
+        let wait = FIRST_LOOK.saturating_mul(1 << looked.min(16)).min(LATER_LOOKS);
+        self.flights.set_timer(key, Some((now.mono + wait).min(since + PATIENCE)));
+    }
+
+    fn fifths(&self, keys: &[Key]) -> usize {
+        keys.iter().map(|key| if self.flights[*key].alone { MAX_BATCH } else { 1 }).sum()
+    }
+}

@@ -1,0 +1,44 @@
+//! The three lines in which tenants stand one after the other: for the store, for the lease, for the call.
+
+use super::{
+    flight::{Key, Line, Place},
+    plan::Plan,
+};
+
+/// One plan for each line. A place in line is kept from one to the next.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub(super) load: Plan,
+    pub(super) lease: Plan,
+    pub(super) call: Plan,
+    last_serial: u64,
+}
+
+impl Lines {
+    /// Behind all who came before.
+    pub(super) fn next_serial(&mut self) -> u64 {
+        self.last_serial += 1;
+        self.last_serial
+    }
+
+    pub(super) fn insert(&mut self, line: Line, key: Key, place: Place) {
+        self.line(line).insert(key, place);
+    }
+
+    pub(super) fn remove(&mut self, line: Line, key: Key, place: Place) {
+        self.line(line).remove(key, place);
+    }
+
+    /// Whether nobody waits for the gate, now or later.
+    pub(super) fn is_empty(&self) -> bool {
+        [&self.load, &self.lease, &self.call].iter().all(|plan| plan.is_empty())
+    }
+
+    fn line(&mut self, line: Line) -> &mut Plan {
+        match line {
+            Line::Load => &mut self.load,
+            Line::Lease => &mut self.lease,
+            Line::Call => &mut self.call,
+        }
+    }
+}

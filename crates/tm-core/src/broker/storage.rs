@@ -1,0 +1,152 @@
+//! What the broker knows of its store: whether there is one, whether it works, and what it still has to be told.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{Buried, flight::Key};
+use crate::TenantId;
+
+/// After so many failures in a row the store is left alone for a while.
+const FAILURES_TO_OPEN: u32 = 3;
+
+/// For how long.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// How many things it still has to be told are remembered.
+const MAX_UNTOLD: usize = 10_000;
+
+/// Without a store, nothing of this is used.
+#[derive(Debug, Default)]
+pub(super) struct Storage {
+    kind: Kind,
+    failures_in_a_row: u32,
+    /// After a failure: when it is worth telling it again what it has missed.
+    retry_at: Option<Duration>,
+    /// Whose token in hand the store has not taken.
+    unsaved: BTreeSet<Key>,
+    /// Rejected tokens that the store has not been told of.
+    unburied: BTreeMap<TenantId, Buried>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Kind {
+    #[default]
+    None,
+    Keeps,
+    Leases,
+}
+
+impl Storage {
+    pub(super) fn new(leases: bool) -> Self {
+        Self { kind: if leases { Kind::Leases } else { Kind::Keeps }, ..Self::default() }
+    }
+
+    pub(super) fn exists(&self) -> bool {
+        self.kind != Kind::None
+    }
+
+    /// Whether a fleet takes turns by it.
+    pub(super) fn leases(&self) -> bool {
+        self.kind == Kind::Leases
+    }
+
+    /// Whether it is worth asking.
+    pub(super) fn is_usable(&self, now: Duration) -> bool {
+        let paused = self.failures_in_a_row >= FAILURES_TO_OPEN && !self.may_catch_up(now);
+        self.exists() && !paused
+    }
+
+    /// Whether it is worth telling it what it has missed.
+    pub(super) fn may_catch_up(&self, now: Duration) -> bool {
+        self.retry_at.is_none_or(|at| at <= now)
+    }
+
+    /// It has answered. What it has missed may be told now.
+    pub(super) fn succeeded(&mut self) {
+        self.failures_in_a_row = 0;
+        self.retry_at = None;
+    }
+
+    pub(super) fn failed(&mut self, now: Duration) {
+        self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+        self.retry_at = Some(now + PAUSE);
+    }
+
+    /// When to tell it what it has missed, if there is anything.
+    pub(super) fn retry_at(&self) -> Option<Duration> {
+        let untold = !self.unsaved.is_empty() || !self.unburied.is_empty();
+        self.retry_at.filter(|_| untold)
+    }
+
+    /// It has not taken this one's token.
+    pub(super) fn missed(&mut self, key: Key) {
+        self.unsaved.insert(key);
+    }
+
+    /// It has not heard of this one's rejection.
+    pub(super) fn missed_rejection(&mut self, tenant: TenantId, buried: Buried) {
+        self.unburied.insert(tenant, buried);
+        if self.unburied.len() > MAX_UNTOLD {
+            self.unburied.pop_first();
+        }
+    }
+
+    /// The token of this one is gone, or was taken.
+    pub(super) fn forget(&mut self, key: Key) {
+        self.unsaved.remove(&key);
+    }
+
+    pub(super) fn take_unsaved(&mut self, most: usize) -> Vec<Key> {
+        std::iter::from_fn(|| self.unsaved.pop_first()).take(most).collect()
+    }
+
+    pub(super) fn take_unburied(&mut self) -> Vec<(TenantId, Buried)> {
+        std::mem::take(&mut self.unburied).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn three_failures_in_a_row_are_a_pause_and_one_more_is_another() {
+        let mut storage = Storage::new(true);
+        storage.failed(secs(1));
+        storage.failed(secs(1));
+        storage.succeeded();
+        storage.failed(secs(1));
+        storage.failed(secs(1));
+        assert!(storage.is_usable(secs(1)));
+        storage.failed(secs(1));
+        assert!(!storage.is_usable(secs(5)) && storage.is_usable(secs(6)));
+        storage.failed(secs(6));
+        assert!(!storage.is_usable(secs(10)));
+        storage.succeeded();
+        assert!(storage.is_usable(secs(10)));
+    }
+
+    #[test]
+    fn the_end_of_a_pause_is_of_interest_only_to_who_has_something_to_tell() {
+        let mut storage = Storage::new(false);
+        for _ in 0..3 {
+            storage.failed(secs(1));
+        }
+        assert_eq!(storage.retry_at(), None);
+        storage.missed(Key(7));
+        assert_eq!(storage.retry_at(), Some(secs(6)));
+        assert_eq!(storage.take_unsaved(9), [Key(7)]);
+        assert_eq!(storage.retry_at(), None);
+    }
+
+    #[test]
+    fn without_a_store_none_is_used() {
+        assert!(!Storage::default().is_usable(secs(9)) && !Storage::default().exists());
+    }
+}
