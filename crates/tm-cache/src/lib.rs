@@ -1,12 +1,22 @@
 //! Keeps technical tokens: the view that makes a hit cheap, and the stores that outlive it.
 //!
 //! * [`View`]: what a client serves from without asking its broker. A hit takes no lock and allocates nothing.
-//! * [`Store`] and [`AsyncStore`]: the contract for keeping tokens beyond one client, with [`MemoryStore`] and [`NoStore`]
-//!   as its first two implementations.
+//! * [`Store`] and [`AsyncStore`]: the contract for keeping tokens beyond one client, and stores that fulfil it.
+//! * [`Storage`]: a store together with the decision whether tokens are sealed in it.
 
+mod codec;
+mod exchange;
+#[cfg(feature = "seal")]
+mod seal;
+mod storage;
 mod store;
 mod view;
 
+pub use codec::Codec;
+pub use exchange::{Question, Reply};
+#[cfg(feature = "seal")]
+pub use seal::{KeyId, KeyRing};
+pub use storage::Storage;
 pub use store::{
     AsyncStore, Claim, Fingerprint, Grave, Head, Immediate, Key, Lease, MemoryStore, NoStore, Owner, Record,
     Store, StoreError, Tombstone,

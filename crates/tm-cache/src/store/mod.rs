@@ -27,7 +27,7 @@ use async_trait::async_trait;
 ///
 /// # Contract
 /// * Answers are one per key, in the order of the keys. A call may name a thousand keys, or none; it should take a
-///   bounded number of round trips. No key is named twice in a call.
+///   bounded number of round trips. A key that is written twice in one call is written in that order.
 /// * `put_many` is, per key, an atomic *put if it beats* ([`Record::beats`]): whatever the order of writers, the newest
 ///   record stays. A record that a [`Grave`] buries is not kept.
 /// * `remove_many` puts tombstones in the same way: what they bury goes, what they do not bury stays. Of two tombstones of
