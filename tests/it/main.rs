@@ -26,5 +26,6 @@ mod runtimes;
 mod secrecy;
 mod set_up;
 mod single_flight;
+mod storing;
 mod tenants;
 mod vector_answers;

@@ -2,11 +2,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use tm_cache::StoreError;
 use tm_core::{Credentials, Error, TenantId, Token, broker::Stats};
 use tm_driver::{Event, Setup, Wish};
 
 use crate::{
-    AllTokens, ReqwestTransport, Tenant, Transport, follow, pages,
+    AllTokens, Builder, Tenant, follow, pages,
     shared::{Shared, closed},
     waiting::Waiting,
 };
@@ -30,23 +31,21 @@ impl Drop for Open {
 }
 
 impl Client {
-    /// A client over reqwest. Nothing is sent yet.
+    /// A client over reqwest, without a store. Nothing is sent yet.
     ///
     /// # Errors
     /// The set-up is not good: the error names the field.
     pub fn new(setup: Setup) -> Result<Self, Error> {
-        let transport = ReqwestTransport::new(&setup)?;
-        Self::with_transport(setup, transport)
+        Self::builder(setup).build()
     }
 
-    /// A client over a transport of your own, which has to mind the set-up's proxy and roots itself.
-    ///
-    /// # Errors
-    /// As [`Client::new`].
-    #[expect(clippy::needless_pass_by_value, reason = "a set-up is used up by its client, as in `new`")]
-    pub fn with_transport(setup: Setup, transport: impl Transport) -> Result<Self, Error> {
-        let shared = Shared::new(setup.engine()?, Box::new(transport));
-        Ok(Self { open: Arc::new(Open(Arc::new(shared))) })
+    /// A client with a store, or with a transport of your own.
+    pub fn builder(setup: Setup) -> Builder {
+        Builder::new(setup)
+    }
+
+    pub(crate) fn open(shared: Shared) -> Self {
+        Self { open: Arc::new(Open(Arc::new(shared))) }
     }
 
     /// A client for the environment that the platform gives its applications: see [`Setup::from_env`].
@@ -166,7 +165,15 @@ impl Client {
 
     /// Replaces the application's credentials while running, and lifts the pause that refused ones brought.
     pub fn set_credentials(&self, credentials: Credentials) {
+        if let Some(keeper) = &self.shared().keeper {
+            keeper.set_credentials(&credentials);
+        }
         self.shared().carry_out(self.shared().engine.set_credentials(credentials));
+    }
+
+    /// Why the store last failed, if there is one and it ever did. For those who ask for tokens, a store that fails is a miss.
+    pub fn store_error(&self) -> Option<StoreError> {
+        self.shared().keeper.as_ref()?.last_error()
     }
 
     /// What the client has done and holds.
@@ -174,8 +181,8 @@ impl Client {
         self.shared().engine.stats()
     }
 
-    /// Closes the client for all clones: whoever waits is told so, calls under way are broken off, tokens are let go. Waits
-    /// for the tasks to end, no longer than `within`.
+    /// Closes the client for all clones: whoever waits is told so, calls under way are broken off, tokens are let go, and
+    /// the store is told what it has still to be told. Waits for the tasks to end, no longer than `within`.
     pub async fn close(&self, within: Duration) {
         self.shared().close();
         let _ = tokio::time::timeout(within, self.shared().no_task_left()).await;

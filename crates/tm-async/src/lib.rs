@@ -26,6 +26,8 @@
 //! panic, and nobody else notices.
 
 mod all_tokens;
+mod blocking_store;
+mod builder;
 mod client;
 mod follow;
 mod pages;
@@ -35,8 +37,11 @@ mod transport;
 mod waiting;
 
 pub use all_tokens::AllTokens;
+pub use blocking_store::BlockingStore;
+pub use builder::Builder;
 pub use client::Client;
 pub use tenant::Tenant;
+pub use tm_cache as cache;
 pub use tm_core::{
     AppName, AppVersion, Application, Claims, Credentials, Error, ErrorKind, Gateway, InvalidInput, Platform,
     TenantId, Token, TransportError, TransportFault,

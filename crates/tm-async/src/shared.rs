@@ -9,12 +9,13 @@ use std::{
     time::Duration,
 };
 
+use tm_cache::AsyncStore;
 use tm_core::{
     Error, ErrorKind, InvalidInput, Token, TransportError, TransportFault,
-    broker::{Effect, EffectId, Outcome},
+    broker::{Effect, EffectId, Outcome, StoreRequest},
     wire::MAX_TOKEN_ANSWER,
 };
-use tm_driver::{Engine, Event, Limits, Todo, Wake};
+use tm_driver::{Engine, Event, Job, Keeper, Limits, Todo, Wake};
 use tokio::{
     runtime::{self, Handle},
     sync::{Notify, mpsc, watch},
@@ -41,10 +42,11 @@ impl Wake for Caller {
 pub(crate) struct Shared {
     pub(crate) engine: Engine<Caller>,
     pub(crate) transport: Box<dyn Transport>,
+    pub(crate) keeper: Option<Keeper<dyn AsyncStore>>,
     /// One in each runtime that somebody waits in: a runtime may stand still, or end, while others go on.
     timers: Mutex<HashMap<runtime::Id, Timer>>,
     /// Left by tasks that ended with their runtime.
-    orphans: Mutex<Vec<(EffectId, Effect)>>,
+    orphans: Mutex<Vec<Job>>,
     orphaned: Notify,
     closed: watch::Sender<bool>,
 }
@@ -55,10 +57,15 @@ struct Timer {
 }
 
 impl Shared {
-    pub(crate) fn new(engine: Engine<Caller>, transport: Box<dyn Transport>) -> Self {
+    pub(crate) fn new(
+        engine: Engine<Caller>,
+        transport: Box<dyn Transport>,
+        keeper: Option<Keeper<dyn AsyncStore>>,
+    ) -> Self {
         Self {
             engine,
             transport,
+            keeper,
             timers: Mutex::default(),
             orphans: Mutex::default(),
             orphaned: Notify::new(),
@@ -77,9 +84,10 @@ impl Shared {
     pub(crate) fn carry_out(self: &Arc<Self>, todo: Todo) {
         let Ok(runtime) = Handle::try_current() else { return self.leave(todo) };
         let orphans = std::mem::take(&mut *self.orphans.lock().unwrap_or_else(PoisonError::into_inner));
-        for (id, effect) in orphans.into_iter().chain(todo.effects) {
-            let task = Carried { shared: Arc::clone(self), id, answered: false };
-            runtime.spawn(task.carry_out(effect));
+        for Job { id, effect, within } in orphans.into_iter().chain(todo.jobs) {
+            let closed = self.closed.subscribe();
+            let task = Carried { shared: Arc::clone(self), id, answered: false, closed };
+            runtime.spawn(task.carry_out(effect, within));
         }
         if let Some(wake_in) = todo.wake_in {
             self.set_timer(&runtime, wake_in);
@@ -88,7 +96,7 @@ impl Shared {
 
     /// Leaves work to whoever steps next, and wakes somebody for it.
     fn leave(&self, todo: Todo) {
-        self.orphans.lock().unwrap_or_else(PoisonError::into_inner).extend(todo.effects);
+        self.orphans.lock().unwrap_or_else(PoisonError::into_inner).extend(todo.jobs);
         self.orphaned.notify_one();
     }
 
@@ -102,9 +110,26 @@ impl Shared {
         self.carry_out(self.engine.wake());
     }
 
-    /// Answers all callers and ends all tasks, without waiting for them.
-    pub(crate) fn close(&self) {
-        self.engine.close();
+    async fn carry_out_effect(&self, effect: Effect, within: Duration) -> Outcome {
+        match (effect, &self.keeper) {
+            (Effect::Call(call), _) => {
+                let limits = Limits { time: call.time(), body: MAX_TOKEN_ANSWER };
+                // The transport is told its time; one of the user's may not mind it.
+                let sent = self.transport.send(call.request(), limits);
+                let answer = tokio::time::timeout(limits.time, sent).await;
+                call.outcome(answer.unwrap_or_else(|_| Err(TransportError::new(TransportFault::TimedOut))))
+            }
+            (Effect::Store(request), Some(keeper)) => {
+                let answer = tokio::time::timeout(within, keeper.carry_out(&request)).await;
+                answer.unwrap_or_else(|_| keeper.timed_out(within))
+            }
+            (Effect::Store(_), None) => Outcome::StoreFailed,
+        }
+    }
+
+    /// Answers all callers and ends all tasks, without waiting for them. They tell the store first what it has to know.
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.carry_out(self.engine.close());
         self.closed.send_replace(true);
     }
 
@@ -165,28 +190,34 @@ struct Carried {
     shared: Arc<Shared>,
     id: EffectId,
     answered: bool,
+    /// Counts as a task from before it is started until it has ended.
+    closed: watch::Receiver<bool>,
 }
 
 impl Carried {
-    async fn carry_out(mut self, effect: Effect) {
-        let Effect::Call(call) = effect else { return }; // Lost: a miss
-        let limits = Limits { time: call.time(), body: MAX_TOKEN_ANSWER };
+    async fn carry_out(mut self, effect: Effect, within: Duration) {
         let shared = Arc::clone(&self.shared);
-        let answer = tokio::select! {
-            biased;
-            () = shared.closing() => {
-                self.answered = true;
-                return;
-            }
-            // The transport is told its time; one of the user's may not mind it.
-            answer = tokio::time::timeout(limits.time, shared.transport.send(call.request(), limits)) => {
-                answer.unwrap_or_else(|_| Err(TransportError::new(TransportFault::TimedOut)))
+        let outcome = if is_told(&effect) {
+            shared.carry_out_effect(effect, within).await
+        } else {
+            tokio::select! {
+                biased;
+                _ = self.closed.wait_for(|closed| *closed) => {
+                    self.answered = true;
+                    return;
+                }
+                outcome = shared.carry_out_effect(effect, within) => outcome,
             }
         };
-        let outcome = call.outcome(answer);
         self.answered = true;
         shared.carry_out(shared.engine.done(self.id, outcome));
     }
+}
+
+/// Whether this tells the store something, which is done even while the client closes.
+fn is_told(effect: &Effect) -> bool {
+    use StoreRequest::{Release, Remove, Save};
+    matches!(effect, Effect::Store(Save(_) | Remove(_) | Release(_)))
 }
 
 impl Drop for Carried {

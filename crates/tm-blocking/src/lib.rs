@@ -24,6 +24,7 @@
 //! caller: a caller may run into a time-out or panic, and nobody else notices.
 
 mod all_tokens;
+mod builder;
 mod client;
 mod follow;
 mod pages;
@@ -34,8 +35,10 @@ mod waiting;
 mod workers;
 
 pub use all_tokens::AllTokens;
+pub use builder::Builder;
 pub use client::Client;
 pub use tenant::Tenant;
+pub use tm_cache as cache;
 pub use tm_core::{
     AppName, AppVersion, Application, Claims, Credentials, Error, ErrorKind, Gateway, InvalidInput, Platform,
     TenantId, Token, TransportError, TransportFault,

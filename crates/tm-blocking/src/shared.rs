@@ -5,12 +5,13 @@ use std::{
     sync::{Arc, mpsc},
 };
 
+use tm_cache::Store;
 use tm_core::{
     Error, ErrorKind, Token, TransportError, TransportFault,
     broker::{Effect, EffectId, Outcome},
     wire::MAX_TOKEN_ANSWER,
 };
-use tm_driver::{Engine, Event, Limits, Todo, Wake};
+use tm_driver::{Engine, Event, Job, Keeper, Limits, Todo, Wake};
 
 use crate::{Transport, workers::Workers};
 
@@ -31,21 +32,18 @@ impl Wake for Caller {
 pub(crate) struct Shared {
     pub(crate) engine: Engine<Caller>,
     pub(crate) transport: Box<dyn Transport>,
+    pub(crate) keeper: Option<Keeper<dyn Store>>,
     pub(crate) workers: Workers,
 }
 
 impl Shared {
-    pub(crate) fn new(engine: Engine<Caller>, transport: Box<dyn Transport>) -> Self {
-        Self { engine, transport, workers: Workers::default() }
-    }
-
     /// Hands what there is to do to the threads.
     ///
     /// # Errors
     /// There is no thread, and none can be started. The effects are answered as failed.
     pub(crate) fn carry_out(self: &Arc<Self>, todo: Todo) -> Result<(), Error> {
-        let ids: Vec<_> = todo.effects.iter().map(|(id, _)| *id).collect();
-        self.workers.take_on(self, todo.effects, todo.wake_in).map_err(|error| {
+        let ids: Vec<_> = todo.jobs.iter().map(|job| job.id).collect();
+        self.workers.take_on(self, todo.jobs, todo.wake_in).map_err(|error| {
             for id in ids {
                 let error =
                     TransportError::new(TransportFault::NotSent).because(io::Error::from(error.kind()));
@@ -67,17 +65,24 @@ impl Shared {
     }
 
     /// Carries out an effect on this thread.
-    pub(crate) fn carry_out_effect(self: &Arc<Self>, id: EffectId, effect: Effect) {
-        let mut carried = Carried { shared: self, id, outcome: Some(Outcome::Lost) };
-        let Effect::Call(call) = effect else { return }; // Lost: a miss
-        let limits = Limits { time: call.time(), body: MAX_TOKEN_ANSWER };
-        carried.outcome = Some(call.outcome(self.transport.send(call.request(), limits)));
+    pub(crate) fn carry_out_job(self: &Arc<Self>, job: Job) {
+        let mut carried = Carried { shared: self, id: job.id, outcome: Some(Outcome::Lost) };
+        carried.outcome = Some(match job.effect {
+            Effect::Call(call) => {
+                let limits = Limits { time: call.time(), body: MAX_TOKEN_ANSWER };
+                call.outcome(self.transport.send(call.request(), limits))
+            }
+            Effect::Store(request) => {
+                self.keeper.as_ref().map_or(Outcome::StoreFailed, |keeper| keeper.carry_out(&request))
+            }
+        });
     }
 
-    /// Answers all callers and ends all threads, without waiting for them.
-    pub(crate) fn close(&self) {
-        self.engine.close();
+    /// Answers all callers and ends all threads, without waiting for them. They tell the store first what it has to know.
+    pub(crate) fn close(self: &Arc<Self>) {
+        let todo = self.engine.close();
         self.workers.close();
+        self.try_to_carry_out(todo);
     }
 }
 

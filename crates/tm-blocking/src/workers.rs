@@ -8,7 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tm_core::broker::{Effect, EffectId};
+use tm_core::broker::Effect;
+use tm_driver::Job;
 
 use crate::shared::Shared;
 
@@ -24,7 +25,7 @@ pub(crate) struct Workers {
 
 #[derive(Debug, Default)]
 struct State {
-    jobs: VecDeque<(EffectId, Effect)>,
+    jobs: VecDeque<Job>,
     /// When the next step is due.
     wake_at: Option<Instant>,
     threads: usize,
@@ -34,7 +35,7 @@ struct State {
 
 /// What one thread does next.
 enum Next {
-    CarryOut(EffectId, Effect),
+    CarryOut(Job),
     Wake,
     End,
 }
@@ -47,17 +48,19 @@ impl Workers {
     pub(crate) fn take_on(
         &self,
         shared: &Arc<Shared>,
-        effects: Vec<(EffectId, Effect)>,
+        jobs: Vec<Job>,
         wake_in: Option<Duration>,
     ) -> io::Result<()> {
         let mut state = self.state();
         if state.closed {
-            return Ok(());
+            // Nobody waits for the service any more; the store is still told what it has to know.
+            state.jobs.extend(jobs.into_iter().filter(|job| matches!(job.effect, Effect::Store(_))));
+        } else {
+            state.jobs.extend(jobs);
+            // An earlier time stays: a step too many does no harm.
+            let at = wake_in.map(|wake_in| Instant::now() + wake_in);
+            state.wake_at = [state.wake_at, at].into_iter().flatten().min();
         }
-        state.jobs.extend(effects);
-        // An earlier time stays: a step too many does no harm.
-        let at = wake_in.map(|wake_in| Instant::now() + wake_in);
-        state.wake_at = [state.wake_at, at].into_iter().flatten().min();
         while state.idle < state.needed() {
             match Worker::start(shared) {
                 Ok(()) => {
@@ -77,11 +80,12 @@ impl Workers {
         Ok(())
     }
 
-    /// Tells all threads to end, without waiting for them.
+    /// Tells all threads to end, without waiting for them. What is taken on from now on is done first.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
         state.jobs.clear();
+        state.wake_at = None;
         drop(state);
         self.changed.notify_all();
     }
@@ -102,12 +106,12 @@ impl Workers {
         let mut state = self.state();
         loop {
             let now = Instant::now();
+            if let Some(job) = state.jobs.pop_front() {
+                state.idle -= 1;
+                return Next::CarryOut(job);
+            }
             if state.closed {
                 return Next::End;
-            }
-            if let Some((id, effect)) = state.jobs.pop_front() {
-                state.idle -= 1;
-                return Next::CarryOut(id, effect);
             }
             if state.wake_at.take_if(|at| *at <= now).is_some() {
                 state.idle -= 1;
@@ -155,7 +159,7 @@ impl Worker {
             let next = self.shared.workers.next();
             self.busy = !matches!(next, Next::End);
             match next {
-                Next::CarryOut(id, effect) => self.shared.carry_out_effect(id, effect),
+                Next::CarryOut(job) => self.shared.carry_out_job(job),
                 Next::Wake => self.shared.wake(),
                 Next::End => return,
             }

@@ -36,10 +36,21 @@ pub struct Wish {
 #[derive(Debug, Default)]
 #[must_use = "effects that are not carried out are given up only after seconds"]
 pub struct Todo {
-    /// To be carried out elsewhere, each answered with [`Engine::done`].
-    pub effects: Vec<(EffectId, Effect)>,
+    /// To be carried out elsewhere.
+    pub jobs: Vec<Job>,
     /// How long until the next step, if nothing else happens.
     pub wake_in: Option<Duration>,
+}
+
+/// An effect to be carried out, and answered with [`Engine::done`].
+#[derive(Debug)]
+pub struct Job {
+    /// Names it in the answer.
+    pub id: EffectId,
+    /// What to do.
+    pub effect: Effect,
+    /// An answer after that comes too late.
+    pub within: Duration,
 }
 
 /// What became of a caller's demands.
@@ -73,10 +84,20 @@ struct State<W> {
 const LONGEST_SLEEP: Duration = Duration::from_secs(15);
 
 impl<W: Wake> Engine<W> {
-    /// For one application; `seed` drives all draws.
-    pub fn new(application: Application, credentials: Credentials, settings: Settings, seed: u64) -> Self {
+    /// For one application; `store_leases` tells whether there is a store, and if so, whether a fleet takes turns by it; `seed`
+    /// drives all draws.
+    pub fn new(
+        application: Application,
+        credentials: Credentials,
+        settings: Settings,
+        store_leases: Option<bool>,
+        seed: u64,
+    ) -> Self {
         let application = Arc::new(application);
-        let broker = Broker::new(Arc::clone(&application), Arc::new(credentials), settings.clone(), seed);
+        let mut broker = Broker::new(Arc::clone(&application), Arc::new(credentials), settings.clone(), seed);
+        if let Some(leases) = store_leases {
+            broker = broker.with_store(leases);
+        }
         Self {
             clock: Clock::start(),
             view: View::default(),
@@ -223,9 +244,9 @@ impl<W: Wake> Engine<W> {
         self.step(|_, _| ()).1
     }
 
-    /// Answers all callers and lets go of all tokens.
-    pub fn close(&self) {
-        let _ = self.step(|state, now| state.broker.close(now));
+    /// Answers all callers and lets go of all tokens. What the store has still to be told is to be done.
+    pub fn close(&self) -> Todo {
+        self.step(|state, now| state.broker.close(now)).1
     }
 
     /// What has been done and is held.
@@ -269,7 +290,9 @@ impl<W: Wake> Engine<W> {
                 Output::Settle(ticket, result) => {
                     settled.extend(state.callers.remove(&ticket).map(|who| (who, result)));
                 }
-                Output::Do { id, effect, .. } => todo.effects.push((id, effect)),
+                Output::Do { id, effect, give_up_at } => {
+                    todo.jobs.push(Job { id, effect, within: give_up_at.saturating_sub(now.mono) });
+                }
             }
         }
         todo.wake_in = state.broker.wake_at().map(|at| at.saturating_sub(now.mono).min(LONGEST_SLEEP));

@@ -9,6 +9,7 @@ mod demands;
 mod engine;
 mod environment;
 mod followed;
+mod keeper;
 mod proxy;
 mod setup;
 pub mod tls;
@@ -18,8 +19,9 @@ use std::time::Duration;
 pub use bulk::{Bulk, Event, Listed, Taken};
 pub use clock::Clock;
 pub use demands::Demands;
-pub use engine::{Asked, Engine, Todo, Wake, Wish};
+pub use engine::{Asked, Engine, Job, Todo, Wake, Wish};
 pub use followed::Followed;
+pub use keeper::Keeper;
 pub use proxy::Proxy;
 pub use setup::Setup;
 

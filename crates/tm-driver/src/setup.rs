@@ -1,9 +1,12 @@
 //! How a client is set up, the same for both.
 
+use std::sync::Arc;
+
 use rustls_pki_types::{CertificateDer, pem::PemObject};
+use tm_cache::Storage;
 use tm_core::{Application, Credentials, Error, InvalidInput, broker::Settings};
 
-use crate::{Proxy, environment::Environment};
+use crate::{Engine, Keeper, Proxy, Wake, environment::Environment};
 
 /// Everything a client needs to know before it starts.
 ///
@@ -112,14 +115,22 @@ impl Setup {
         &self.roots
     }
 
-    /// Checks the settings and starts an engine, with a seed of its own.
+    /// Checks the settings and starts an engine, with a seed of its own. `store_leases` is as in [`Engine::new`].
     ///
     /// # Errors
     /// A setting is out of bounds, or the system has no randomness to give.
-    pub fn engine<W: crate::Wake>(&self) -> Result<crate::Engine<W>, Error> {
+    pub fn engine<W: Wake>(&self, store_leases: Option<bool>) -> Result<Engine<W>, Error> {
         self.settings.check()?;
         let (application, credentials) = (self.application.clone(), self.credentials.clone());
-        Ok(crate::Engine::new(application, credentials, self.settings.clone(), seed()?))
+        Ok(Engine::new(application, credentials, self.settings.clone(), store_leases, seed()?))
+    }
+
+    /// The store of a client with this set-up.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn keeper<S: ?Sized>(&self, storage: Storage<Arc<S>>) -> Result<Keeper<S>, Error> {
+        Keeper::new(storage, &self.application, &self.credentials)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tm_async::{Credentials, Error, Setup, TenantId, Token, Wish};
+use tm_async::{BlockingStore, Credentials, Error, Setup, TenantId, Token, Wish};
+use tm_cache::{Storage, Store, StoreError};
 use tm_core::broker::Stats;
 use tokio::runtime::{Builder, Runtime};
 
@@ -49,13 +50,31 @@ impl Host {
         })
     }
 
+    /// A client that keeps its tokens in a store.
+    pub(crate) fn client_with_store<S: Store>(&self, setup: Setup, storage: Storage<S>) -> Client {
+        let client = match self {
+            Self::Async(runtime) => tm_async::Client::builder(setup)
+                .store(storage.map(BlockingStore::new))
+                .build()
+                .map(|client| Client::Async(client, Arc::clone(runtime))),
+            Self::Blocking => {
+                tm_blocking::Client::builder(setup).store(storage).build().map(Client::Blocking)
+            }
+        };
+        client.expect("a good set-up")
+    }
+
     /// A client whose transport is a mock.
     pub(crate) fn scripted_client(&self, setup: Setup, script: MockExchange) -> Client {
         let carrier = Carrier(script);
         let client = match self {
-            Self::Async(runtime) => tm_async::Client::with_transport(setup, carrier)
+            Self::Async(runtime) => tm_async::Client::builder(setup)
+                .transport(carrier)
+                .build()
                 .map(|client| Client::Async(client, Arc::clone(runtime))),
-            Self::Blocking => tm_blocking::Client::with_transport(setup, carrier).map(Client::Blocking),
+            Self::Blocking => {
+                tm_blocking::Client::builder(setup).transport(carrier).build().map(Client::Blocking)
+            }
         };
         client.expect("a good set-up")
     }
@@ -182,6 +201,13 @@ impl Client {
                 client.set_credentials(credentials);
             }
             Self::Blocking(client) => client.set_credentials(credentials),
+        }
+    }
+
+    pub(crate) fn store_error(&self) -> Option<StoreError> {
+        match self {
+            Self::Async(client, _) => client.store_error(),
+            Self::Blocking(client) => client.store_error(),
         }
     }
 

@@ -6,6 +6,7 @@ mod lease;
 mod memory;
 mod nothing;
 mod record;
+mod shared;
 mod tombstone;
 
 pub use error::StoreError;

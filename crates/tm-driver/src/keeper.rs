@@ -1,0 +1,212 @@
+//! What a client keeps beyond itself: its store, asked on behalf of the broker.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tm_cache::{AsyncStore, Codec, Owner, Question, Reply, Storage, Store, StoreError};
+use tm_core::{
+    Application, Credentials, Error, InvalidInput,
+    broker::{Outcome, StoreRequest},
+};
+
+/// A client's store. `S` is `dyn Store` or `dyn AsyncStore`.
+#[derive(Debug)]
+pub struct Keeper<S: ?Sized> {
+    storage: Storage<Arc<S>>,
+    application: Application,
+    codec: Mutex<Arc<Codec>>,
+    owner: Owner,
+    under_way: AtomicUsize,
+    last_error: Mutex<Option<StoreError>>,
+}
+
+/// Requests that a hanging store may have swallowed. The broker has given them up; their threads or tasks are still there.
+const MOST_UNDER_WAY: usize = 32;
+
+impl<S: ?Sized> Keeper<S> {
+    /// For one client, under a name of its own.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn new(
+        storage: Storage<Arc<S>>,
+        application: &Application,
+        credentials: &Credentials,
+    ) -> Result<Self, Error> {
+        let mut owner = [0; 16];
+        getrandom::fill(&mut owner)
+            .map_err(|_| InvalidInput::new("owner", "cannot be drawn: the system gives no randomness"))?;
+        Ok(Self {
+            codec: Mutex::new(Arc::new(storage.codec(application, credentials))),
+            storage,
+            application: application.clone(),
+            owner: Owner::new(owner),
+            under_way: AtomicUsize::new(0),
+            last_error: Mutex::new(None),
+        })
+    }
+
+    /// Another client id is another set of tokens.
+    pub fn set_credentials(&self, credentials: &Credentials) {
+        *lock(&self.codec) = Arc::new(self.storage.codec(&self.application, credentials));
+    }
+
+    /// Why the store last failed, if it ever did.
+    pub fn last_error(&self) -> Option<StoreError> {
+        lock(&self.last_error).clone()
+    }
+
+    fn outcome(&self, codec: &Codec, question: &Question, reply: Result<Reply, StoreError>) -> Outcome {
+        let answer = reply.and_then(|reply| {
+            codec.answer(question, reply).ok_or_else(|| StoreError::new("the store answers something else"))
+        });
+        match answer {
+            Ok(answer) => Outcome::Stored(answer),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn failed(&self, error: StoreError) -> Outcome {
+        *lock(&self.last_error) = Some(error);
+        Outcome::StoreFailed
+    }
+
+    /// `None` if too many requests hang already.
+    fn begin(&self) -> Option<UnderWay<'_>> {
+        let one_more = UnderWay(&self.under_way);
+        (self.under_way.fetch_add(1, Ordering::Relaxed) < MOST_UNDER_WAY).then_some(one_more)
+    }
+
+    fn question(&self, request: &StoreRequest) -> (Arc<Codec>, Question) {
+        let codec = Arc::clone(&*lock(&self.codec));
+        let question = codec.question(request, self.owner);
+        (codec, question)
+    }
+}
+
+impl Keeper<dyn Store> {
+    /// Whether a fleet takes turns by the store.
+    pub fn leases(&self) -> bool {
+        self.storage.store().leases()
+    }
+
+    /// Asks the store, and waits for as long as it takes.
+    pub fn carry_out(&self, request: &StoreRequest) -> Outcome {
+        let Some(_under_way) = self.begin() else { return self.failed(hanging()) };
+        let (codec, question) = self.question(request);
+        let reply = question.put_to(&**self.storage.store());
+        self.outcome(&codec, &question, reply)
+    }
+}
+
+impl Keeper<dyn AsyncStore> {
+    /// Whether a fleet takes turns by the store.
+    pub fn leases(&self) -> bool {
+        self.storage.store().leases()
+    }
+
+    /// Asks the store.
+    pub async fn carry_out(&self, request: &StoreRequest) -> Outcome {
+        let Some(_under_way) = self.begin() else { return self.failed(hanging()) };
+        let (codec, question) = self.question(request);
+        let reply = question.put_to_async(&**self.storage.store()).await;
+        self.outcome(&codec, &question, reply)
+    }
+
+    /// The store has not answered in time.
+    pub fn timed_out(&self, time: Duration) -> Outcome {
+        self.failed(StoreError::new(format!("the store has not answered within {} ms", time.as_millis())))
+    }
+}
+
+fn hanging() -> StoreError {
+    StoreError::new(format!("the store has not answered {MOST_UNDER_WAY} requests, and gets no more"))
+}
+
+/// One request under way, however it ends.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Nothing in here can be left half done by a panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use tm_cache::{Key, Record, Tombstone};
+    use tm_core::{AppName, AppVersion, Gateway, TenantId, broker::StoreAnswer};
+
+    use super::*;
+
+    /// Answers a request only once somebody comes for it.
+    struct Hanging(Barrier);
+
+    impl Store for Hanging {
+        fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
+            self.0.wait();
+            Ok(vec![None; keys.len()])
+        }
+
+        fn put_many(&self, _records: &[(Key, Record)]) -> Result<(), StoreError> {
+            Err(StoreError::new("the disk is full"))
+        }
+
+        fn remove_many(&self, _tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    fn keeper(store: impl Store) -> Keeper<dyn Store> {
+        let application = Application {
+            gateway: Gateway::region("eu1").unwrap(),
+            host_tenant: TenantId::new("host").unwrap(),
+            name: AppName::new("app").unwrap(),
+            version: AppVersion::new("1").unwrap(),
+        };
+        let credentials = Credentials::new("client", "hush").unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
+        Keeper::new(Storage::plaintext(store), &application, &credentials).unwrap()
+    }
+
+    #[test]
+    fn a_store_that_hangs_gets_no_more_than_its_share() {
+        let keeper = keeper(Hanging(Barrier::new(MOST_UNDER_WAY + 1)));
+        let load = StoreRequest::Load(vec![TenantId::new("acme").unwrap()]);
+        thread::scope(|scope| {
+            let hung: Vec<_> = (0..MOST_UNDER_WAY).map(|_| scope.spawn(|| keeper.carry_out(&load))).collect();
+            while keeper.under_way.load(Ordering::Relaxed) < MOST_UNDER_WAY {
+                thread::yield_now();
+            }
+            assert!(matches!(keeper.carry_out(&load), Outcome::StoreFailed));
+            let error = keeper.last_error().unwrap().to_string();
+            assert_eq!(error, "the store has not answered 32 requests, and gets no more");
+            keeper.storage.store().get_many(&[]).unwrap();
+            for thread in hung {
+                let outcome = thread.join().unwrap();
+                assert!(matches!(outcome, Outcome::Stored(StoreAnswer::Loaded(kept)) if kept == [None]));
+            }
+        });
+        assert_eq!(keeper.under_way.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_went_wrong_is_told_to_who_asks() {
+        let keeper = keeper(Hanging(Barrier::new(1)));
+        assert!(keeper.last_error().is_none());
+        assert!(matches!(keeper.carry_out(&StoreRequest::Save(vec![])), Outcome::StoreFailed));
+        assert_eq!(keeper.last_error().unwrap().to_string(), "the disk is full");
+    }
+}
