@@ -18,6 +18,7 @@ mod closing;
 mod error_kinds;
 mod listing;
 mod processes;
+mod record_format;
 mod refreshing;
 mod refusals;
 mod rejections;
