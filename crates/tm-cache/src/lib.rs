@@ -21,4 +21,6 @@ pub use store::{
     AsyncStore, Claim, Fingerprint, Grave, Head, Immediate, Key, Lease, MemoryStore, NoStore, Owner, Record,
     Store, StoreError, Tombstone,
 };
+#[cfg(feature = "seal")]
+pub use store::{ClockReading, FileClock, FileEntry, FileStore};
 pub use view::{Handle, View};

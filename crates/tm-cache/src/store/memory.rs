@@ -83,7 +83,7 @@ impl Store for MemoryStore {
     }
 }
 
-fn unix_now() -> UnixTime {
+pub(super) fn unix_now() -> UnixTime {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -1,6 +1,8 @@
 //! The contract for keeping tokens beyond one client, and the stores of this crate.
 
 mod error;
+#[cfg(feature = "seal")]
+mod file;
 mod key;
 mod lease;
 mod memory;
@@ -10,6 +12,8 @@ mod shared;
 mod tombstone;
 
 pub use error::StoreError;
+#[cfg(feature = "seal")]
+pub use file::{ClockReading, FileClock, FileEntry, FileStore};
 pub use key::Key;
 pub use lease::{Claim, Lease, Owner};
 pub use memory::MemoryStore;

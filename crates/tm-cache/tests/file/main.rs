@@ -1,0 +1,11 @@
+//! The store in files: its contract, its files, and several processes at it.
+#![cfg(feature = "seal")]
+#![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a test fails by panicking")]
+
+mod clocks;
+mod contract;
+mod entries;
+mod leases;
+mod rubbish;
+mod support;
+mod sweeping;
