@@ -4,8 +4,15 @@
 
 mod clocks;
 mod contract;
+mod crowds;
+#[cfg(target_os = "linux")]
+mod disks;
 mod entries;
 mod leases;
+#[cfg(unix)]
+mod permissions;
+#[cfg(unix)]
+mod processes;
 mod rubbish;
 mod support;
 mod sweeping;

@@ -65,7 +65,7 @@ use super::{Claim, Key, Lease, Owner, Record, Store, StoreError, Tombstone};
 /// Keeps records in files, one a record, for programs that start often and for several that start at once.
 ///
 /// The directory has to be the user's alone. Reads take no lock. A write that finds another process at the same 256th of the
-/// records waits up to 300 ms a call, and then is an error. Leases are locks on files: who dies gives them back at
+/// records waits up to 300 ms for it, once a call, and then is an error. Leases are locks on files: who dies gives them back at
 /// once, who hangs loses them at their end.
 ///
 /// Nothing is flushed to the disk. After a crash of the machine some records may be unreadable, which counts as missing. A
@@ -138,9 +138,9 @@ impl FileStore {
     ) -> Result<(), StoreError> {
         let mut names: Vec<(Name, usize)> = keys.map(Name::of).zip(0..).collect();
         names.sort_unstable();
-        let (patience, mut result) = (Patience::start(), Ok(()));
+        let (mut patience, mut result) = (Patience::start(), Ok(()));
         for names in names.chunk_by(|(name, _), (next, _)| name.shard() == next.shard()) {
-            match Locked::lock(&self.directory, names[0].0.shard(), &patience) {
+            match Locked::lock(&self.directory, names[0].0.shard(), &mut patience) {
                 Ok(shard) => {
                     // Not before the lock: what was written meanwhile would lie in the future.
                     let now = self.clock.now();

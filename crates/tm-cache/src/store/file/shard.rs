@@ -44,22 +44,20 @@ pub(super) fn name(number: u8) -> String {
     format!("{number:02x}")
 }
 
-/// How long one call waits for locks, all in all.
+/// How long one call waits for a lock. Others hold one for some milliseconds, and many may be before us; but who holds one
+/// for longer than this is stopped, or its disk is, and a call waits for such a one only once.
 pub(super) struct Patience {
-    until: Instant,
+    left: Duration,
 }
 
 impl Patience {
-    /// A lock is held for some milliseconds; who holds one for longer is stopped, or its disk is.
-    const LONGEST: Duration = Duration::from_millis(300);
-
     pub(super) fn start() -> Self {
-        Self { until: Instant::now() + Self::LONGEST }
+        Self { left: Duration::from_millis(300) }
     }
 
     /// For work that can as well be done another time.
     pub(super) fn none() -> Self {
-        Self { until: Instant::now() }
+        Self { left: Duration::ZERO }
     }
 }
 
@@ -70,24 +68,25 @@ pub(super) struct Locked {
 }
 
 impl Locked {
-    pub(super) fn lock(directory: &Path, shard: &str, patience: &Patience) -> Result<Self, StoreError> {
+    pub(super) fn lock(directory: &Path, shard: &str, patience: &mut Patience) -> Result<Self, StoreError> {
         let path = directory.join(shard);
         let at = path.join(".lock");
         let lock = open(&path, &at)?;
-        let mut pause = Duration::from_micros(250);
+        let (start, mut pause) = (Instant::now(), Duration::from_micros(100));
         loop {
             match lock.try_lock() {
                 Ok(()) => return Ok(Self { path, _lock: lock }),
                 Err(TryLockError::Error(error)) => return Err(disk::failed("lock", &at, error)),
                 Err(TryLockError::WouldBlock) => {}
             }
-            let left = patience.until.saturating_duration_since(Instant::now());
+            let left = patience.left.saturating_sub(start.elapsed());
             if left.is_zero() {
+                *patience = Patience::none();
                 let text = format!("{} is locked by a process that does not go on", at.display());
                 return Err(StoreError::new(text));
             }
             thread::sleep(pause.min(left));
-            pause = (2 * pause).min(Duration::from_millis(8));
+            pause = (2 * pause).min(Duration::from_millis(5));
         }
     }
 

@@ -40,7 +40,7 @@ impl FileStore {
         if !self.directory.join(shard).exists() {
             return Ok(());
         }
-        let shard = Locked::lock(&self.directory, shard, &Patience::none())?;
+        let shard = Locked::lock(&self.directory, shard, &mut Patience::none())?;
         for file in shard::names(shard.path())? {
             let path = shard.path().join(&file);
             if is_rubbish(&path, &file, now)? {
