@@ -4,7 +4,7 @@ use std::fmt;
 
 use tm_core::broker::Stamp;
 
-use super::{Key, Record};
+use super::{Key, Record, clock::unix_now};
 
 /// Who leases: one client of one process, by a number that no other has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,8 +55,11 @@ impl Lease {
     }
 
     pub(super) fn without_leases(claims: &[Claim], records: Vec<Option<Record>>) -> Vec<Self> {
+        let now = unix_now();
+        let answers =
+            |claim: &Claim, record: &Record| record.is_believable(now) && Self::answers(claim, record);
         let found = |(claim, record): (&Claim, Option<Record>)| {
-            record.filter(|record| Self::answers(claim, record)).map_or(Self::Granted, Self::Found)
+            record.filter(|record| answers(claim, record)).map_or(Self::Granted, Self::Found)
         };
         claims.iter().zip(records).map(found).collect()
     }

@@ -1,16 +1,22 @@
 //! A store in the memory of this process, bounded by bytes.
 
+mod leases;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use tm_core::UnixTime;
 
-use super::{Grave, Immediate, Key, Record, Store, StoreError, Tombstone};
+use super::{
+    Claim, Grave, Immediate, Key, Lease, Owner, Record, Store, StoreError, Tombstone, clock::unix_now,
+};
+use leases::Leases;
 
-/// Shared by the clients of one process, such as an async and a blocking one. Over its bound it drops what ends first.
+/// Shared by the clients of one process, such as an async and a blocking one: what both need, one of them fetches. Over
+/// its bound it drops what ends first.
 #[derive(Debug)]
 pub struct MemoryStore {
     kept: Mutex<Kept>,
@@ -22,6 +28,7 @@ struct Kept {
     by_end: BTreeSet<(Instant, Key)>,
     bytes: usize,
     bound: usize,
+    leases: Leases,
 }
 
 #[derive(Debug, Default)]
@@ -36,8 +43,7 @@ const AROUND_AN_ENTRY: usize = 256;
 impl MemoryStore {
     /// Keeps at most about `bytes` bytes.
     pub fn new(bytes: usize) -> Self {
-        let (entries, by_end) = Default::default();
-        Self { kept: Mutex::new(Kept { entries, by_end, bytes: 0, bound: bytes }) }
+        Self { kept: Mutex::new(Kept::new(bytes)) }
     }
 
     /// A panic while the lock was held leaves nothing half done that matters: at worst a record too few.
@@ -81,14 +87,32 @@ impl Store for MemoryStore {
         kept.evict();
         Ok(())
     }
-}
 
-pub(super) fn unix_now() -> UnixTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    fn lease_many(&self, claims: &[Claim], owner: &Owner, time: Duration) -> Result<Vec<Lease>, StoreError> {
+        let (mut kept, now, unix) = (self.kept(), Instant::now(), unix_now());
+        kept.expire(now);
+        Ok(claims.iter().map(|claim| kept.lease(claim, owner, time, (now, unix))).collect())
+    }
+
+    fn release_many(&self, keys: &[Key], owner: &Owner) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        for key in keys {
+            kept.leases.release(key, owner);
+        }
+        Ok(())
+    }
+
+    fn leases(&self) -> bool {
+        true
+    }
 }
 
 impl Kept {
+    fn new(bound: usize) -> Self {
+        let (entries, by_end, leases) = Default::default();
+        Self { entries, by_end, bytes: 0, bound, leases }
+    }
+
     fn get(&self, key: &Key, now: Instant) -> Option<Record> {
         let (record, end) = self.entries.get(key)?.record.as_ref()?;
         let remaining = end.checked_duration_since(now).filter(|remaining| !remaining.is_zero())?;
@@ -117,6 +141,21 @@ impl Kept {
             *until = end.max(*until);
             entry.record.take_if(|(record, _)| grave.buries(record));
         });
+    }
+
+    fn lease(
+        &mut self,
+        claim: &Claim,
+        owner: &Owner,
+        time: Duration,
+        (now, unix): (Instant, UnixTime),
+    ) -> Lease {
+        let answers = |record: &Record| record.is_believable(unix) && Lease::answers(claim, record);
+        match self.get(&claim.key, now).filter(answers) {
+            Some(record) => Lease::Found(record),
+            None if self.leases.lease(&claim.key, owner, now, time) => Lease::Granted,
+            None => Lease::Held,
+        }
     }
 
     fn expire(&mut self, now: Instant) {
@@ -191,7 +230,7 @@ mod tests {
 
     #[test]
     fn nothing_is_answered_past_its_end() {
-        let mut kept = Kept { entries: HashMap::new(), by_end: BTreeSet::new(), bytes: 0, bound: usize::MAX };
+        let mut kept = Kept::new(usize::MAX);
         let (start, unix) = (Instant::now(), UnixTime::from_secs(0));
         kept.put(&key("a"), &record("t", 10), start, unix);
         let found = kept.get(&key("a"), start + HOUR / 2).unwrap();

@@ -1,5 +1,6 @@
 //! The contract for keeping tokens beyond one client, and the stores of this crate.
 
+mod clock;
 mod error;
 #[cfg(feature = "seal")]
 mod file;

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tm_core::UnixTime;
 
-use crate::store::memory::unix_now;
+use crate::store::clock::unix_now;
 
 /// Where a [`super::FileStore`] has the time from.
 #[derive(Clone)]
