@@ -5,6 +5,8 @@
 //! * [`Storage`]: a store together with the decision whether tokens are sealed in it.
 
 mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod exchange;
 #[cfg(feature = "seal")]
 mod seal;
