@@ -120,7 +120,7 @@ impl<'a> Suite<'a> {
         self
     }
 
-    /// The store tells time in steps of so much, such as whole seconds. 20 ms if it is not called. The suite waits for about
+    /// The store tells time in steps of so much, such as whole seconds: 20 ms if it is not called. The suite waits for about
     /// forty ticks, or a second.
     #[must_use]
     pub fn tick(mut self, tick: Duration) -> Self {

@@ -11,7 +11,7 @@ use super::{
     leases::{Answer, claims, expect_lease_for, tell},
     place::{HOUR, Place, expect, new_owner},
 };
-use crate::{Lease, Record};
+use crate::{Lease, Record, Tombstone};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -117,24 +117,25 @@ fn what_is_answered_tells_what_is_left(place: &Place<'_>) -> Result<(), Verdict>
 }
 
 fn a_refusal_is_remembered_for_its_time(place: &Place<'_>) -> Result<(), Verdict> {
-    let keys = place.some_keys(4);
     let time = short(place);
     let hour = |issued, name| place.tombstone(issued, name);
-    let brief = |issued, name| crate::Tombstone { remaining: time, ..place.tombstone(issued, name) };
+    let brief = |issued, name| Tombstone { remaining: time, ..place.tombstone(issued, name) };
     let refusals = [
-        (hour(-200, 1), brief(-200, 2), "as of two refusals of one instant the first is for an hour"),
-        (brief(-200, 1), hour(-200, 2), "as of two refusals of one instant the second is for an hour"),
-        (hour(-300, 9), brief(-200, 2), "as the older refusal is for an hour"),
-        (brief(-300, 9), hour(-200, 2), "as the newer refusal is for an hour"),
+        (hour(-200, 1), brief(-200, 2), place.record(-200, 1), "the first of two of one instant"),
+        (brief(-200, 1), hour(-200, 2), place.record(-200, 2), "the second of two of one instant"),
+        (hour(-300, 1), brief(-200, 2), place.record(-300, 1), "the first, which is the older one,"),
+        (brief(-300, 1), hour(-200, 2), place.record(-200, 2), "the second, which is the newer one,"),
+        (brief(-200, 1), hour(-300, 2), place.record(-300, 2), "the second, which is the older one,"),
     ];
-    for (key, (first, second, _)) in keys.iter().zip(&refusals) {
+    let keys = place.some_keys(refusals.len());
+    for (key, (first, second, ..)) in keys.iter().zip(&refusals) {
         place.bury_one(key, *first)?;
         place.bury_one(key, *second)?;
     }
     sleep_past(place, Instant::now(), time);
-    for (key, (_, _, given)) in keys.iter().zip(&refusals) {
-        place.put_one(key, &place.record(-200, 2))?;
-        place.expect_kept(given, key, None)?;
+    for (key, (.., refused, which)) in keys.iter().zip(&refusals) {
+        place.put_one(key, refused)?;
+        place.expect_kept(&format!("as of two refusals {which} is for an hour"), key, None)?;
     }
     Ok(())
 }

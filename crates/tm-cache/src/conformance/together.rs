@@ -7,7 +7,7 @@ use super::{
     leases::claims,
     place::{HOUR, Place, counted, expect, new_owner, no_error},
 };
-use crate::{Key, Lease, Record};
+use crate::Lease;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -51,37 +51,34 @@ fn handles_on_one_place_see_each_other(place: &Place<'_>) -> Result<(), Verdict>
     Ok(())
 }
 
-const WRITERS: u8 = 4;
-const RECORDS: u8 = 15;
+const WRITERS: usize = 4;
+const ROUNDS: usize = 24;
 
-/// Each writer puts all records from a beginning of its own, and the newest two are refused meanwhile.
+/// Each round has a key of its own, and another writer with the newest record. In every other round that one is refused
+/// instead, at the same time.
 fn of_many_writers_the_newest_stays(place: &Place<'_>) -> Result<(), Verdict> {
-    let keys = place.some_keys(3);
-    let records: Vec<Record> = (0..RECORDS).map(|name| place.record(i64::from(name) - 100, name)).collect();
-    let newest = usize::from(RECORDS) - 1;
-    let refused = place.tombstone(i64::from(RECORDS) - 101, RECORDS - 1);
-    let start = Barrier::new(usize::from(WRITERS));
-    let write = |writer: usize| -> Result<(), Verdict> {
-        let handle = place.handle(writer);
-        start.wait();
-        for step in 0..records.len() {
-            let record = &records[(step * 7 + writer * 4) % records.len()];
-            let puts: Vec<(Key, Record)> = keys.iter().map(|key| (key.clone(), record.clone())).collect();
-            no_error("put_many", handle.put_many(&puts))?;
-            if step == 5 + writer && writer == 0 {
-                no_error("remove_many", handle.remove_many(&[(keys[2].clone(), refused)]))?;
+    let records = [1, 2, 3, 4].map(|name| place.record(i64::from(name) - 100, name));
+    let newest = &records[WRITERS - 1];
+    let tombstone = place.tombstone(-96, 4);
+    for round in 0..ROUNDS {
+        let (key, is_refused, start) = (place.key(), round % 2 == 1, Barrier::new(WRITERS));
+        let write = |writer: usize| {
+            let (handle, record) = (place.handle(writer), &records[(writer + round / 2) % WRITERS]);
+            start.wait();
+            if is_refused && record == newest {
+                no_error("remove_many", handle.remove_many(&[(key.clone(), tombstone)]))
+            } else {
+                no_error("put_many", handle.put_many(&[(key.clone(), record.clone())]))
             }
+        };
+        at_once(WRITERS, write).into_iter().collect::<Result<(), Verdict>>()?;
+        if is_refused {
+            place.expect_kept("after it was refused while older ones were put", &key, None)?;
+        } else {
+            place.expect_kept("after four records were put at once", &key, Some(newest))?;
         }
-        Ok(())
-    };
-    at_once(usize::from(WRITERS), write).into_iter().collect::<Result<Vec<()>, Verdict>>()?;
-    for key in &keys[..2] {
-        place.expect_kept("after four writers have put it and older ones", key, Some(&records[newest]))?;
     }
-    place.expect_kept("after the newest was refused while four writers put it", &keys[2], None)?;
-    let fresh = place.record(0, RECORDS);
-    place.put_one(&keys[2], &fresh)?;
-    place.expect_kept("as it is newer than what was refused", &keys[2], Some(&fresh))
+    Ok(())
 }
 
 const OWNERS: usize = 8;
@@ -91,13 +88,9 @@ fn of_many_owners_one_is_granted(place: &Place<'_>) -> Result<(), Verdict> {
     let keys = place.some_keys(50);
     let start = Barrier::new(OWNERS);
     let lease = |number: usize| -> Result<Vec<Lease>, Verdict> {
-        let mut turned = keys.clone();
-        turned.rotate_left(6 * number);
         start.wait();
-        let leased = place.handle(number).lease_many(&claims(&turned), &new_owner(), HOUR);
-        let mut leased = counted(turned.len(), no_error("lease_many", leased)?)?;
-        leased.rotate_right(6 * number);
-        Ok(leased)
+        let leased = place.handle(number).lease_many(&claims(&keys), &new_owner(), HOUR);
+        counted(keys.len(), no_error("lease_many", leased)?)
     };
     let answers = at_once(OWNERS, lease).into_iter().collect::<Result<Vec<_>, Verdict>>()?;
     for at in 0..keys.len() {

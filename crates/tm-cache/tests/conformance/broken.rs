@@ -1,37 +1,27 @@
-//! A memory store that is broken in one way.
+//! A memory store some calls of which go wrong.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tm_cache::{Claim, Key, Lease, MemoryStore, Owner, Record, Store, StoreError, Tombstone};
 
 type Gets = fn(&MemoryStore, &[Key]) -> Result<Vec<Option<Record>>, StoreError>;
 type Puts = fn(&MemoryStore, &[(Key, Record)]) -> Result<(), StoreError>;
-type Removes = fn(&MemoryStore, &[(Key, Tombstone)]) -> Result<(), StoreError>;
-type LeasesMany = fn(&MemoryStore, &[Claim], &Owner, Duration) -> Result<Vec<Lease>, StoreError>;
-type Releases = fn(&MemoryStore, &[Key], &Owner) -> Result<(), StoreError>;
+type Leases = fn(&MemoryStore, &[Claim], &Owner, Duration) -> Result<Vec<Lease>, StoreError>;
 
-/// Its clones are handles on one place.
-#[derive(Clone)]
 pub(crate) struct Broken {
-    place: Arc<MemoryStore>,
+    place: MemoryStore,
     pub(crate) get: Gets,
     pub(crate) put: Puts,
-    pub(crate) remove: Removes,
-    pub(crate) lease: LeasesMany,
-    pub(crate) release: Releases,
-    pub(crate) leases: bool,
+    pub(crate) lease: Leases,
 }
 
 impl Broken {
     pub(crate) fn not_at_all() -> Self {
         Self {
-            place: Arc::default(),
+            place: MemoryStore::default(),
             get: Store::get_many,
             put: Store::put_many,
-            remove: Store::remove_many,
             lease: Store::lease_many,
-            release: Store::release_many,
-            leases: true,
         }
     }
 }
@@ -46,7 +36,7 @@ impl Store for Broken {
     }
 
     fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError> {
-        (self.remove)(&self.place, tombstones)
+        self.place.remove_many(tombstones)
     }
 
     fn lease_many(&self, claims: &[Claim], owner: &Owner, time: Duration) -> Result<Vec<Lease>, StoreError> {
@@ -54,10 +44,10 @@ impl Store for Broken {
     }
 
     fn release_many(&self, keys: &[Key], owner: &Owner) -> Result<(), StoreError> {
-        (self.release)(&self.place, keys, owner)
+        self.place.release_many(keys, owner)
     }
 
     fn leases(&self) -> bool {
-        self.leases
+        self.place.leases()
     }
 }

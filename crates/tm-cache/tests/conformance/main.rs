@@ -1,14 +1,19 @@
 //! The conformance suite: over the stores of this crate, and over stores that are broken in one way each.
 
 mod broken;
-mod faults;
+mod calls;
+mod rules;
+mod sloppy;
 
-use std::task::{Context, Waker};
+use std::{
+    collections::BTreeSet,
+    task::{Context, Waker},
+};
 
-use broken::Broken;
+use sloppy::Sloppy;
 use tm_cache::{
-    MemoryStore,
-    conformance::{Suite, Work},
+    MemoryStore, Store,
+    conformance::{Report, Suite, Verdict, Work},
 };
 
 #[test]
@@ -22,9 +27,82 @@ fn the_memory_store_keeps_the_contract_for_async_callers() {
 }
 
 #[test]
-fn several_handles_on_one_memory_store_keep_the_contract() {
-    let place = Broken::not_at_all();
-    Suite::of(|| place.clone()).shared().run().assert();
+fn a_simple_store_keeps_the_contract_through_several_handles() {
+    let place = Sloppy::default();
+    let report = Suite::of(|| place.clone()).shared().run();
+    report.assert();
+    let skipped: Vec<_> =
+        report.findings().iter().filter(|found| *found.verdict() != Verdict::Kept).collect();
+    assert_eq!(skipped.len(), 1, "{report}");
+    assert_eq!(skipped[0].name(), "without_leases_nothing_is_held");
+}
+
+/// A store that does one thing wrong, and the check that is to tell.
+struct Fault {
+    found_by: &'static str,
+    what: &'static str,
+    report: Box<dyn Fn() -> Report>,
+}
+
+impl Fault {
+    fn new<S: Store>(found_by: &'static str, what: &'static str, make: impl Fn() -> S + 'static) -> Self {
+        let report = Box::new(move || Suite::of(&make).only(found_by).run());
+        Self { found_by, what, report }
+    }
+
+    fn shared<S: Store>(found_by: &'static str, what: &'static str, make: impl Fn() -> S + 'static) -> Self {
+        let report = Box::new(move || Suite::of(&make).shared().only(found_by).run());
+        Self { found_by, what, report }
+    }
+}
+
+#[test]
+fn each_fault_is_found_by_the_check_that_is_there_for_it() {
+    for Fault { found_by, what, report } in calls::faults().into_iter().chain(rules::faults()) {
+        let report = report();
+        assert_eq!(report.broken().collect::<Vec<_>>(), [found_by], "{what}\n{report}");
+    }
+}
+
+#[test]
+fn each_check_finds_a_fault() {
+    let found_by: BTreeSet<_> =
+        calls::faults().iter().chain(&rules::faults()).map(|fault| fault.found_by).collect();
+    let names: BTreeSet<_> = Suite::names().collect();
+    assert_eq!(found_by, names);
+}
+
+#[test]
+fn a_report_tells_what_was_expected_and_what_was_seen_and_no_secret() {
+    let fault = calls::faults().into_iter().find(|fault| fault.what == "bytes are taken for text").unwrap();
+    let report = (fault.report)();
+    let expected = "\
+broken: bytes_come_back_as_they_were
+  the contract: What is kept under a key is what was put there, up to 32 KiB of any bytes.
+  expected:     the record issued at -100 s, ending at 3500 s, of token fe, with 298 bytes with all 256 values in its body
+  seen:         the record issued at -100 s, ending at 3500 s, of token fe, with 554 bytes
+0 kept, 1 broken, 0 skipped";
+    assert_eq!(report.to_string(), expected);
+}
+
+#[test]
+fn what_is_left_out_stands_in_the_report_with_its_reason() {
+    let suite = Suite::of(MemoryStore::default).only("keys_have_any_bytes");
+    let report = suite.except("keys_have_any_bytes", "our keys are text").run();
+    report.assert();
+    assert_eq!(
+        report.to_string(),
+        "skipped: keys_have_any_bytes: our keys are text\n0 kept, 0 broken, 1 skipped"
+    );
+}
+
+#[test]
+fn a_check_that_does_not_exist_is_not_passed() {
+    let report = Suite::of(MemoryStore::default).only("it_is_fast").run();
+    assert_eq!(report.broken().collect::<Vec<_>>(), ["it_is_fast"]);
+    assert!(
+        !Suite::of(MemoryStore::default).only("keys_have_any_bytes").except("so_be_it", "").run().is_clean()
+    );
 }
 
 /// For futures that wait for nothing.
