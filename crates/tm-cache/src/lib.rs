@@ -1,7 +1,8 @@
 //! Keeps technical tokens: the view that makes a hit cheap, and the stores that outlive it.
 //!
 //! * [`View`]: what a client serves from without asking its broker. A hit takes no lock and allocates nothing.
-//! * [`Store`] and [`AsyncStore`]: the contract for keeping tokens beyond one client, and stores that fulfil it.
+//! * [`Store`] and [`AsyncStore`]: the contract for keeping tokens beyond one client, with [`MemoryStore`], `FileStore` and
+//!   [`NoStore`], and [`Layered`] for one store over another. `conformance` proves a store of your own.
 //! * [`Storage`]: a store together with the decision whether tokens are sealed in it.
 
 mod codec;
@@ -20,8 +21,8 @@ pub use exchange::{Question, Reply};
 pub use seal::{KeyId, KeyRing};
 pub use storage::Storage;
 pub use store::{
-    AsyncStore, Claim, Fingerprint, Grave, Head, Immediate, Key, Lease, MemoryStore, NoStore, Owner, Record,
-    Store, StoreError, Tombstone,
+    AsyncStore, Claim, Fingerprint, Grave, Head, Immediate, Key, Layered, Lease, MemoryStore, NoStore, Owner,
+    Record, Store, StoreError, Tombstone,
 };
 #[cfg(feature = "seal")]
 pub use store::{ClockReading, FileClock, FileEntry, FileStore};

@@ -5,6 +5,7 @@ mod error;
 #[cfg(feature = "seal")]
 mod file;
 mod key;
+mod layered;
 mod lease;
 mod memory;
 mod nothing;
@@ -16,6 +17,7 @@ pub use error::StoreError;
 #[cfg(feature = "seal")]
 pub use file::{ClockReading, FileClock, FileEntry, FileStore};
 pub use key::Key;
+pub use layered::Layered;
 pub use lease::{Claim, Lease, Owner};
 pub use memory::MemoryStore;
 pub use nothing::NoStore;

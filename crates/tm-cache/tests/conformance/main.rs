@@ -2,6 +2,7 @@
 
 mod broken;
 mod calls;
+mod layered;
 mod rules;
 mod sloppy;
 
