@@ -36,6 +36,8 @@
 //! // }
 //! ```
 //!
+//! What a store writes to its log and how many round trips it takes, no suite can see: that remains for its author.
+//!
 //! The stores may be in use: each check draws keys that nobody has drawn before, and expects nothing of the others. What
 //! it leaves behind ends within two hours. The suite is not for [`NoStore`](crate::NoStore) and its like, which break the
 //! contract as everybody expects: they keep nothing.

@@ -5,10 +5,12 @@ mod calls;
 mod layered;
 mod rules;
 mod sloppy;
+mod three_methods;
 
 use std::{
     collections::BTreeSet,
     task::{Context, Waker},
+    time::Duration,
 };
 
 use sloppy::Sloppy;
@@ -38,6 +40,21 @@ fn a_simple_store_keeps_the_contract_through_several_handles() {
     assert_eq!(skipped[0].name(), "without_leases_nothing_is_held");
 }
 
+#[test]
+fn a_store_whose_clock_ticks_slowly_says_so() {
+    let slow = || {
+        let mut store = Sloppy::default();
+        store.rules.left = |whole, gone| {
+            let ticks = whole.saturating_sub(gone).as_millis().div_ceil(100);
+            Duration::from_millis(u64::try_from(ticks).map_or(u64::MAX, |ticks| 100 * ticks))
+        };
+        store
+    };
+    for name in ["nothing_is_answered_past_its_end", "what_is_answered_tells_what_is_left"] {
+        Suite::of(slow).tick(Duration::from_millis(100)).only(name).run().assert();
+    }
+}
+
 /// A store that does one thing wrong, and the check that is to tell.
 struct Fault {
     found_by: &'static str,
@@ -60,7 +77,8 @@ impl Fault {
 #[test]
 fn each_fault_is_found_by_the_check_that_is_there_for_it() {
     for Fault { found_by, what, report } in calls::faults().into_iter().chain(rules::faults()) {
-        let report = report();
+        // On a machine that stalls, what is about time gives a store the benefit of the doubt.
+        let report = (0..5).map(|_| report()).find(|report| !report.is_clean()).unwrap_or_else(&report);
         assert_eq!(report.broken().collect::<Vec<_>>(), [found_by], "{what}\n{report}");
     }
 }
