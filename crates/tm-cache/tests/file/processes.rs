@@ -119,12 +119,14 @@ fn racer() {
     next_line();
     let keys: Vec<_> = (0..100).map(|number| key(format!("tenant {number}"))).collect();
     let claims: Vec<_> = keys.iter().map(|key| Claim { key: key.clone(), has: None }).collect();
-    let answers = store.lease_many(&claims, &owner, HOUR).unwrap();
+    // On a busy machine eight processes may need longer than a lease waits.
+    let answers =
+        std::iter::from_fn(|| Some(store.lease_many(&claims, &owner, HOUR))).find_map(Result::ok).unwrap();
     let granted = keys.into_iter().zip(answers).filter(|(_, answer)| *answer == Lease::Granted);
     let granted: Vec<_> = granted.map(|(key, _)| (key, record("t", 100))).collect();
     store.put_many(&granted).unwrap();
     let keys: Vec<_> = granted.into_iter().map(|(key, _)| key).collect();
-    store.release_many(&keys, &owner).unwrap();
+    let _ = store.release_many(&keys, &owner); // if it fails, the end of this process gives them back
     println!("granted {}", keys.len());
 }
 

@@ -49,7 +49,7 @@ impl FileStore {
     /// Something could not be removed, or another process held a lock for too long; the rest is gone.
     pub fn clear(&self) -> Result<usize, StoreError> {
         self.leases.clear();
-        let (mut patience, mut records, mut result) = (Patience::start(), 0, Ok(()));
+        let (mut patience, mut records, mut result) = (Patience::for_writes(), 0, Ok(()));
         for shard in shard::all().filter(|shard| self.directory.join(shard).exists()) {
             let cleared = Locked::lock(&self.directory, &shard, &mut patience)
                 .and_then(|shard| clear(&shard, &self.clock.now(), &mut records));

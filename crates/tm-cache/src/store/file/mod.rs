@@ -64,9 +64,9 @@ use super::{Claim, Key, Lease, Owner, Record, Store, StoreError, Tombstone};
 
 /// Keeps records in files, one a record, for programs that start often and for several that start at once.
 ///
-/// The directory has to be the user's alone. Reads take no lock. A write that finds another process at the same 256th of the
-/// records waits up to 300 ms for it, once a call, and then is an error. Leases are locks on files: who dies gives them back at
-/// once, who hangs loses them at their end.
+/// The directory has to be the user's alone. Reads take no lock. A write that finds another process at the same 256th of
+/// the records waits for it up to two seconds, once a call, and then is an error; what is about leases waits 300 ms. Leases
+/// are locks on files: who dies gives them back at once, who hangs loses them at their end.
 ///
 /// Nothing is flushed to the disk. After a crash of the machine some records may be unreadable, which counts as missing. A
 /// network file system is no place for it: their locks are not to be relied on.
@@ -134,11 +134,12 @@ impl FileStore {
     fn change_many<'a>(
         &self,
         keys: impl Iterator<Item = &'a Key>,
+        mut patience: Patience,
         mut change: impl FnMut(&Locked, &Name, usize, &ClockReading) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let mut names: Vec<(Name, usize)> = keys.map(Name::of).zip(0..).collect();
         names.sort_unstable();
-        let (mut patience, mut result) = (Patience::start(), Ok(()));
+        let mut result = Ok(());
         for names in names.chunk_by(|(name, _), (next, _)| name.shard() == next.shard()) {
             match Locked::lock(&self.directory, names[0].0.shard(), &mut patience) {
                 Ok(shard) => {
@@ -196,20 +197,28 @@ impl Store for FileStore {
 
     fn put_many(&self, records: &[(Key, Record)]) -> Result<(), StoreError> {
         let start = self.clock.now();
-        let put = self.change_many(records.iter().map(|(key, _)| key), |shard, name, index, now| {
-            let (_, record) = &records[index];
-            let waited = start.elapsed(now).unwrap_or_default();
-            let record = record.clone().with_remaining(record.remaining().saturating_sub(waited));
-            Self::change(shard, name, now, |content| content.put(&record, now.unix))
-        });
+        let put = self.change_many(
+            records.iter().map(|(key, _)| key),
+            Patience::for_writes(),
+            |shard, name, index, now| {
+                let (_, record) = &records[index];
+                let waited = start.elapsed(now).unwrap_or_default();
+                let record = record.clone().with_remaining(record.remaining().saturating_sub(waited));
+                Self::change(shard, name, now, |content| content.put(&record, now.unix))
+            },
+        );
         self.sweep();
         put
     }
 
     fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError> {
-        let buried = self.change_many(tombstones.iter().map(|(key, _)| key), |shard, name, index, now| {
-            Self::change(shard, name, now, |content| content.bury(&tombstones[index].1))
-        });
+        let buried = self.change_many(
+            tombstones.iter().map(|(key, _)| key),
+            Patience::for_writes(),
+            |shard, name, index, now| {
+                Self::change(shard, name, now, |content| content.bury(&tombstones[index].1))
+            },
+        );
         self.sweep();
         buried
     }
@@ -217,18 +226,25 @@ impl Store for FileStore {
     fn lease_many(&self, claims: &[Claim], owner: &Owner, time: Duration) -> Result<Vec<Lease>, StoreError> {
         self.leases.expire(&self.clock.now());
         let mut answers = vec![Lease::Held; claims.len()];
-        self.change_many(claims.iter().map(|claim| &claim.key), |shard, name, index, now| {
-            let record = Self::living(&shard.path().join(name.as_str()), name, || *now)?.record;
-            let answers_it =
-                |record: &Record| record.is_believable(now.unix) && Lease::answers(&claims[index], record);
-            let note = Note { at: *now, time, owner: *owner };
-            answers[index] = match record.filter(answers_it) {
-                Some(record) => Lease::Found(record),
-                None if self.leases.lease(&leases::path(shard.path(), name), name, note)? => Lease::Granted,
-                None => Lease::Held,
-            };
-            Ok(())
-        })?;
+        self.change_many(
+            claims.iter().map(|claim| &claim.key),
+            Patience::for_leases(),
+            |shard, name, index, now| {
+                let record = Self::living(&shard.path().join(name.as_str()), name, || *now)?.record;
+                let answers_it = |record: &Record| {
+                    record.is_believable(now.unix) && Lease::answers(&claims[index], record)
+                };
+                let note = Note { at: *now, time, owner: *owner };
+                answers[index] = match record.filter(answers_it) {
+                    Some(record) => Lease::Found(record),
+                    None if self.leases.lease(&leases::path(shard.path(), name), name, note)? => {
+                        Lease::Granted
+                    }
+                    None => Lease::Held,
+                };
+                Ok(())
+            },
+        )?;
         Ok(answers)
     }
 
@@ -237,7 +253,7 @@ impl Store for FileStore {
         for key in keys {
             self.leases.unlock(&Name::of(key), owner);
         }
-        self.change_many(keys.iter(), |shard, name, _, _| {
+        self.change_many(keys.iter(), Patience::for_leases(), |shard, name, _, _| {
             Leases::release(&leases::path(shard.path(), name), owner)
         })
     }

@@ -51,8 +51,14 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub(super) fn start() -> Self {
+    /// A lease only saves a call, and somebody waits for the answer.
+    pub(super) fn for_leases() -> Self {
         Self { left: Duration::from_millis(300) }
+    }
+
+    /// Nobody waits for a write.
+    pub(super) fn for_writes() -> Self {
+        Self { left: Duration::from_secs(2) }
     }
 
     /// For work that can as well be done another time.
@@ -86,7 +92,7 @@ impl Locked {
                 return Err(StoreError::new(text));
             }
             thread::sleep(pause.min(left));
-            pause = (2 * pause).min(Duration::from_millis(5));
+            pause = (2 * pause).min(Duration::from_millis(1));
         }
     }
 
