@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::unchecked_time_subtraction, reason = "a test fails by panicking")]
 
 mod clocks;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod contract;
 mod crowds;
 #[cfg(target_os = "linux")]
