@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tm_cache::{FileClock, FileStore};
 use tm_core::UnixTime;
 
 use crate::support::{HOUR, Place, SECOND, bury, found, key, put, record, text, tombstone};
@@ -79,4 +80,20 @@ fn a_write_in_another_boot_keeps_the_end_of_what_it_leaves() {
     place.clock.change(|now| now.unix = UnixTime::from_secs(0));
     place.clock.change(|now| now.boot = now.boot.map(|(id, since)| (id, since + MINUTE)));
     assert_eq!(left(&place), Some(HOUR - 2 * MINUTE));
+}
+
+#[test]
+fn what_a_write_waits_counts() {
+    let place = Place::new();
+    let (clock, system) = (place.clock.clone(), place.clock.file_clock());
+    let ticking = FileClock::new(move || {
+        clock.pass(SECOND);
+        system.now()
+    });
+    let store = FileStore::with_clock(place.path(), ticking).unwrap();
+    let now = || place.clock.file_clock().now().unix;
+    let start = now().saturating_add(SECOND);
+    put(&store, &key("k"), record("t", 100));
+    let found = found(&store, &key("k")).unwrap();
+    assert_eq!(found.remaining(), HOUR - now().saturating_since(start));
 }

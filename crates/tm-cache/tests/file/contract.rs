@@ -1,6 +1,6 @@
 //! The contract of stores, on one store and on several over the same files.
 
-use tm_cache::{Record, Store as _};
+use tm_cache::{Record, Store as _, Tombstone};
 
 use crate::support::{HOUR, Place, SECOND, bury, found, key, put, record, text, tombstone};
 
@@ -88,6 +88,19 @@ fn a_refusal_is_forgotten_at_its_end() {
     place.clock.pass(HOUR);
     put(&place.store(), &key("k"), record("refused", 100));
     assert_eq!(text(&place.store(), &key("k")).as_deref(), Some("refused"));
+}
+
+#[test]
+fn of_two_refusals_the_longer_end_counts() {
+    for ends in [[HOUR, SECOND], [SECOND, HOUR]] {
+        let place = Place::new();
+        for remaining in ends {
+            bury(&place.store(), &key("k"), Tombstone { remaining, ..tombstone("refused", 100) });
+        }
+        place.clock.pass(HOUR - SECOND);
+        put(&place.store(), &key("k"), record("refused", 100));
+        assert_eq!(text(&place.store(), &key("k")), None, "{ends:?}");
+    }
 }
 
 #[test]

@@ -22,8 +22,14 @@ fn who_releases_makes_room_for_the_next() {
     let place = Place::new();
     let (first, second) = (place.store(), place.store());
     assert_eq!(lease(&first, &key("k"), &owner(1), 4 * SECOND), Lease::Granted);
-    second.release_many(&[key("k")], &owner(2)).unwrap();
-    assert_eq!(lease(&second, &key("k"), &owner(2), 4 * SECOND), Lease::Held, "it was not theirs to give");
+    for store in [&first, &second] {
+        store.release_many(&[key("k")], &owner(2)).unwrap();
+        assert_eq!(
+            lease(&second, &key("k"), &owner(2), 4 * SECOND),
+            Lease::Held,
+            "it was not theirs to give"
+        );
+    }
     first.release_many(&[key("k"), key("never leased")], &owner(1)).unwrap();
     assert!(!place.lease_of(&key("k")).exists());
     assert_eq!(lease(&second, &key("k"), &owner(2), 4 * SECOND), Lease::Granted);
@@ -37,6 +43,7 @@ fn who_has_the_lease_gets_it_anew() {
     place.clock.pass(3 * SECOND);
     assert_eq!(lease(&first, &key("k"), &owner(1), 4 * SECOND), Lease::Granted);
     place.clock.pass(3 * SECOND);
+    lease(&first, &key("another"), &owner(1), SECOND); // lets go of what has ended, and of nothing else
     assert_eq!(lease(&second, &key("k"), &owner(2), 4 * SECOND), Lease::Held);
     place.clock.pass(SECOND);
     assert_eq!(lease(&second, &key("k"), &owner(2), 4 * SECOND), Lease::Granted);
@@ -62,6 +69,18 @@ fn a_lease_ends_by_itself_for_others_in_the_same_store() {
     place.clock.pass(4 * SECOND);
     assert_eq!(lease(&store, &key("k"), &owner(2), 4 * SECOND), Lease::Granted);
     assert_eq!(lease(&store, &key("k"), &owner(1), 4 * SECOND), Lease::Held);
+}
+
+#[test]
+fn a_lease_past_its_end_keeps_no_file_open() {
+    let place = Place::new();
+    let store = place.store();
+    assert_eq!(lease(&store, &key("k"), &owner(1), 4 * SECOND), Lease::Granted);
+    let file = fs::File::open(place.lease_of(&key("k"))).unwrap();
+    file.try_lock().unwrap_err();
+    place.clock.pass(4 * SECOND);
+    store.release_many(&[], &owner(1)).unwrap();
+    file.try_lock().unwrap();
 }
 
 #[test]
