@@ -84,6 +84,31 @@ fn a_lease_past_its_end_keeps_no_file_open() {
 }
 
 #[test]
+fn a_thread_that_read_the_clock_before_a_lease_does_not_end_it() {
+    let place = Place::new();
+    let (first, second) = (place.store(), place.store());
+    let before = place.clock.file_clock().now();
+    place.clock.pass(SECOND);
+    assert_eq!(lease(&first, &key("k"), &owner(1), 4 * SECOND), Lease::Granted);
+    place.clock.change(|now| *now = before);
+    first.release_many(&[], &owner(1)).unwrap();
+    place.clock.pass(SECOND);
+    assert_eq!(lease(&second, &key("k"), &owner(2), 4 * SECOND), Lease::Held);
+}
+
+#[test]
+fn a_lease_is_given_back_though_its_shard_stays_locked() {
+    let place = Place::new();
+    let (first, second) = (place.store(), place.store());
+    assert_eq!(lease(&first, &key("k"), &owner(1), HOUR), Lease::Granted);
+    let lock = fs::File::open(place.shard_of(&key("k")).join(".lock")).unwrap();
+    lock.lock().unwrap();
+    first.release_many(&[key("k")], &owner(1)).unwrap_err();
+    drop(lock);
+    assert_eq!(lease(&second, &key("k"), &owner(2), HOUR), Lease::Granted);
+}
+
+#[test]
 fn a_store_that_is_dropped_gives_all_its_leases_back() {
     let place = Place::new();
     let (first, second) = (place.store(), place.store());

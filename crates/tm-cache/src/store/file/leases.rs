@@ -83,9 +83,9 @@ impl Leases {
         }
     }
 
-    /// Unlocks what is past its end.
+    /// Unlocks what is past its end. What another thread has leased since `now` is not.
     pub(super) fn expire(&self, now: &ClockReading) {
-        self.held().retain(|_, (note, _)| !note.is_over(now));
+        self.held().retain(|_, (note, _)| note.at.elapsed(now).is_none_or(|elapsed| elapsed < note.time));
     }
 
     pub(super) fn clear(&self) {
