@@ -66,7 +66,8 @@ use super::{Claim, Key, Lease, Owner, Record, Store, StoreError, Tombstone};
 ///
 /// The directory has to be the user's alone. Reads take no lock. A write that finds another process at the same 256th of
 /// the records waits for it up to two seconds, once a call, and then is an error; what is about leases waits 300 ms. Leases
-/// are locks on files: who dies gives them back at once, who hangs loses them at their end.
+/// are locks on files: who dies gives them back at once, who hangs loses them at their end (on Windows, where nobody reads a
+/// locked file, only by dying).
 ///
 /// Nothing is flushed to the disk. After a crash of the machine some records may be unreadable, which counts as missing. A
 /// network file system is no place for it: their locks are not to be relied on.
