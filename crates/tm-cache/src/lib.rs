@@ -2,7 +2,8 @@
 //!
 //! * [`View`]: what a client serves from without asking its broker. A hit takes no lock and allocates nothing.
 //! * [`Store`] and [`AsyncStore`]: the contract for keeping tokens beyond one client, with [`MemoryStore`], `FileStore` and
-//!   [`NoStore`], and [`Layered`] for one store over another. `conformance` proves a store of your own.
+//!   [`NoStore`], `RedisStore` (feature `redis`) and `AsyncRedisStore` (`redis-tokio`), and [`Layered`] for one store over
+//!   another. `conformance` proves a store of your own.
 //! * [`Storage`]: a store together with the decision whether tokens are sealed in it.
 
 mod codec;
@@ -20,10 +21,14 @@ pub use exchange::{Question, Reply};
 #[cfg(feature = "seal")]
 pub use seal::{KeyId, KeyRing};
 pub use storage::Storage;
+#[cfg(feature = "redis-tokio")]
+pub use store::AsyncRedisStore;
 pub use store::{
     AsyncStore, Claim, Fingerprint, Grave, Head, Immediate, Key, Layered, Lease, MemoryStore, NoStore, Owner,
     Record, Store, StoreError, Tombstone,
 };
 #[cfg(feature = "seal")]
 pub use store::{ClockReading, FileClock, FileEntry, FileStore};
+#[cfg(feature = "redis")]
+pub use store::{RedisOptions, RedisStore};
 pub use view::{Handle, View};

@@ -10,6 +10,8 @@ mod lease;
 mod memory;
 mod nothing;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod shared;
 mod tombstone;
 
@@ -22,6 +24,10 @@ pub use lease::{Claim, Lease, Owner};
 pub use memory::MemoryStore;
 pub use nothing::NoStore;
 pub use record::{Fingerprint, Head, Record};
+#[cfg(feature = "redis-tokio")]
+pub use redis::AsyncRedisStore;
+#[cfg(feature = "redis")]
+pub use redis::{RedisOptions, RedisStore};
 pub use tombstone::{Grave, Tombstone};
 
 use std::time::Duration;
