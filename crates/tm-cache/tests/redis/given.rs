@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -27,7 +27,7 @@ pub(crate) fn keys(count: usize) -> Vec<Key> {
     (0..count).map(|number| key(&format!("token {number}"))).collect()
 }
 
-/// A token issued so many seconds after half an hour ago.
+/// A token issued so many seconds after half an hour ago; the same for the same arguments.
 pub(crate) fn record(name: u8, issued: i64) -> Record {
     let issued = half_an_hour_ago() + issued;
     record_at(name, UnixTime::from_secs(issued), UnixTime::from_secs(issued + 3_600))
@@ -68,8 +68,10 @@ pub(crate) fn now() -> UnixTime {
     UnixTime::from_millis(i64::try_from(since.as_millis()).expect("a clock before the year 292 million"))
 }
 
+/// The same for all of a run, so that two records of the same make are the same.
 fn half_an_hour_ago() -> i64 {
-    now().as_secs() - 1_800
+    static THEN: OnceLock<i64> = OnceLock::new();
+    *THEN.get_or_init(|| now().as_secs() - 1_800)
 }
 
 /// An async store behind the blocking contract, so that a story is written once.

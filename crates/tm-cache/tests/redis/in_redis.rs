@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tm_cache::{Lease, Record, RedisOptions, Store as _};
 
 use crate::{
@@ -129,6 +130,18 @@ fn what_has_no_end_is_a_miss() {
         assert_eq!(lease, [Lease::Granted], "{kind}");
         server.ask(&["FLUSHALL"]);
     }
+}
+
+#[test]
+fn a_socket_is_as_good_as_a_port() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("redis.sock");
+    let server = RedisServer::start_with(&["--unixsocket", path.to_str().unwrap()]);
+    for (kind, store) in both(&patient(RedisOptions::new(format!("unix://{}", path.display())))) {
+        store.put_many(&[(key("a"), record(1, 0))]).unwrap();
+        assert!(store.get_many(&[key("a")]).unwrap()[0].is_some(), "{kind}");
+    }
+    assert_eq!(server.ask(&["DBSIZE"]), "1");
 }
 
 #[test]

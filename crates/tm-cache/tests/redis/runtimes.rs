@@ -2,13 +2,23 @@
 
 use std::{
     future::Future,
+    io::{self, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Waker},
+    thread,
+    time::{Duration, Instant},
 };
 
-use tm_cache::{AsyncRedisStore, AsyncStore as _, RedisOptions};
-use tokio::runtime::{Builder, Runtime};
+use tm_cache::{AsyncRedisStore, AsyncStore as _, Record, RedisOptions};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
 
 use crate::{
     given::{bytes, key, keys, patient, record},
@@ -105,4 +115,95 @@ fn callers_who_come_at_once_share_one_connection() {
         }
     });
     assert_eq!(received() - before, 2, "one of the store and one of the test");
+}
+
+/// Callers who give up before every time-out of the store, as long as they like.
+async fn impatient(store: &AsyncRedisStore) -> Option<Vec<Option<Record>>> {
+    let answer = timeout(Duration::from_millis(2), store.get_many(&[key("a")])).await;
+    answer.ok().and_then(Result::ok)
+}
+
+#[test]
+fn a_connection_that_hangs_is_replaced_though_no_caller_waits_for_its_time_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    // Takes all that comes and says nothing.
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        while let Ok((connection, _)) = listener.accept() {
+            kept.push(connection);
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let options = RedisOptions::new(format!("redis://127.0.0.1:{port}"));
+    let store = options.response_timeout(Duration::from_millis(20)).open_async().unwrap();
+    let give_up = Instant::now() + Duration::from_secs(30);
+    runtime().block_on(async {
+        while connections.load(Ordering::Relaxed) < 3 {
+            assert!(Instant::now() < give_up, "there is one connection, and it hangs");
+            assert_eq!(impatient(&store).await, None);
+        }
+    });
+}
+
+#[test]
+fn a_connection_comes_about_though_no_caller_waits_for_it() {
+    let server = RedisServer::start();
+    let slow = SlowPort::to(server.port(), Duration::from_millis(30));
+    // With a password the connection is up only after an answer.
+    server.ask(&["CONFIG", "SET", "requirepass", "secret"]);
+    let options = patient(RedisOptions::new(format!("redis://:secret@127.0.0.1:{}", slow.port)));
+    let store = options.open_async().unwrap();
+    let give_up = Instant::now() + Duration::from_secs(30);
+    runtime().block_on(async {
+        // While it is made all of them leave; when it is there the store answers in time again, which is what one waits for.
+        while slow.answers.load(Ordering::Relaxed) == 0 {
+            assert!(Instant::now() < give_up, "no connection lives longer than its caller");
+            impatient(&store).await;
+        }
+        assert_eq!(store.get_many(&[key("a")]).await.unwrap(), [None]);
+    });
+    assert_eq!(slow.connections.load(Ordering::Relaxed), 1);
+}
+
+/// Passes all on to a server, and its first answer late.
+struct SlowPort {
+    port: u16,
+    connections: Arc<AtomicUsize>,
+    answers: Arc<AtomicUsize>,
+}
+
+impl SlowPort {
+    fn to(server: u16, late: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let slow = Self {
+            port: listener.local_addr().unwrap().port(),
+            connections: Arc::default(),
+            answers: Arc::default(),
+        };
+        let (connections, answers) = (Arc::clone(&slow.connections), Arc::clone(&slow.answers));
+        thread::spawn(move || {
+            while let Ok((mut client, _)) = listener.accept() {
+                connections.fetch_add(1, Ordering::Relaxed);
+                let answers = Arc::clone(&answers);
+                let mut server = TcpStream::connect(("127.0.0.1", server)).unwrap();
+                let (mut from_client, mut to_server) =
+                    (client.try_clone().unwrap(), server.try_clone().unwrap());
+                thread::spawn(move || io::copy(&mut from_client, &mut to_server));
+                thread::spawn(move || {
+                    let mut bytes = [0; 4_096];
+                    thread::sleep(late); // sleep: a network that is slow
+                    while let Ok(count) = server.read(&mut bytes) {
+                        if count == 0 || client.write_all(&bytes[..count]).is_err() {
+                            return;
+                        }
+                        answers.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        slow
+    }
 }

@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
-use ::redis::{AsyncConnectionConfig, RedisResult, Value, aio::MultiplexedConnection};
+use ::redis::{AsyncConnectionConfig, RedisError, RedisResult, Value, aio::MultiplexedConnection};
 use tokio::{
     runtime::{Handle, Id},
     sync::Mutex as AsyncMutex,
@@ -25,9 +26,17 @@ pub(super) struct Lines {
     made: AtomicU64,
 }
 
-/// The connection to one server, with its number. The lock is held only while one is made: so one caller makes it and the others
-/// wait for it.
-type Line = Arc<AsyncMutex<Option<(u64, MultiplexedConnection)>>>;
+/// The connection to one server. The lock is held only while one is made: so one is made and all others wait for it.
+type Line = Arc<AsyncMutex<Option<Wire>>>;
+
+#[derive(Clone)]
+struct Wire {
+    number: u64,
+    connection: MultiplexedConnection,
+    /// Since when something was sent and nothing has come back. Callers go away before any time-out, so this alone tells a
+    /// connection that hangs.
+    silent_since: Arc<Mutex<Option<Instant>>>,
+}
 
 /// Lines of more runtimes are dropped, the oldest first; of a runtime that has ended nobody tells us.
 const MOST_RUNTIMES: usize = 4;
@@ -40,16 +49,15 @@ impl Lines {
     /// calls can be repeated.
     pub(super) async fn ask(&self, plan: &Plan, batch: &Batch) -> Result<Vec<Value>, StoreError> {
         let line = self.line(&batch.server);
-        let (mut number, connection, is_fresh) = self.connection(plan, batch, &line).await?;
-        let mut values = send(connection, batch).await;
+        let (mut wire, is_fresh) = self.wire(plan, batch, &line).await?;
+        let mut values = wire.ask(batch).await;
         if values.as_ref().is_err_and(|error| !is_fresh && !error.is_timeout()) {
-            drop_if(&line, number).await;
-            let (next, connection, _) = self.connection(plan, batch, &line).await?;
-            number = next;
-            values = send(connection, batch).await;
+            drop_if(&line, wire.number).await;
+            (wire, _) = self.wire(plan, batch, &line).await?;
+            values = wire.ask(batch).await;
         }
         if values.is_err() {
-            drop_if(&line, number).await;
+            drop_if(&line, wire.number).await;
         }
         values.map_err(|error| failure::of(&error))
     }
@@ -67,34 +75,51 @@ impl Lines {
         Arc::clone(runtimes[place].1.entry(server.clone()).or_default())
     }
 
-    /// The connection of a line, made if need be; its number, and whether it was made now.
-    async fn connection(
-        &self,
-        plan: &Plan,
-        batch: &Batch,
-        line: &Line,
-    ) -> Result<(u64, MultiplexedConnection, bool), StoreError> {
-        let mut line = line.lock().await;
-        if let Some((number, connection)) = &*line {
-            return Ok((*number, connection.clone(), false));
+    /// The connection of a line, made if need be, and whether it was made now. It is made in a task of its own: if it went with
+    /// its caller, callers who wait for less than it takes would never have one.
+    async fn wire(&self, plan: &Plan, batch: &Batch, line: &Line) -> Result<(Wire, bool), StoreError> {
+        let mut line = Arc::clone(line).lock_owned().await;
+        line.take_if(|wire| wire.is_silent_for(plan.response_timeout));
+        if let Some(wire) = &*line {
+            return Ok((wire.clone(), false));
         }
+        let client = plan.way.client(&batch.server)?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(plan.connect_timeout))
             .set_response_timeout(Some(plan.response_timeout));
-        let client = plan.way.client(&batch.server)?;
-        let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-        let connection = connection.map_err(|error| failure::of(&error))?;
         let number = self.made.fetch_add(1, Ordering::Relaxed);
-        *line = Some((number, connection.clone()));
-        Ok((number, connection, true))
+        let made = tokio::spawn(async move {
+            let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            let wire = Wire { number, connection, silent_since: Arc::default() };
+            *line = Some(wire.clone());
+            Ok(wire)
+        });
+        let wire = made.await.map_err(|_| StoreError::new("the tokio runtime ends"))?;
+        wire.map(|wire| (wire, true)).map_err(|error: RedisError| failure::of(&error))
     }
 }
 
-async fn send(mut connection: MultiplexedConnection, batch: &Batch) -> RedisResult<Vec<Value>> {
-    connection.send_packed_commands(&batch.pipeline, 0, batch.pipeline.len()).await
+impl Wire {
+    async fn ask(&self, batch: &Batch) -> RedisResult<Vec<Value>> {
+        self.silent_since().get_or_insert_with(Instant::now);
+        let values =
+            self.connection.clone().send_packed_commands(&batch.pipeline, 0, batch.pipeline.len()).await;
+        if values.is_ok() {
+            *self.silent_since() = None;
+        }
+        values
+    }
+
+    fn is_silent_for(&self, time: Duration) -> bool {
+        self.silent_since().is_some_and(|since| since.elapsed() > time)
+    }
+
+    fn silent_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.silent_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Unless somebody has replaced it already.
 async fn drop_if(line: &Line, number: u64) {
-    line.lock().await.take_if(|(current, _)| *current == number);
+    line.lock().await.take_if(|wire| wire.number == number);
 }

@@ -73,7 +73,8 @@ impl RedisOptions {
     }
 
     /// The master of that name, as the Redis Sentinels at these URLs tell it. User, password and database in the URLs are
-    /// those for the master; for the Sentinels see [`RedisOptions::sentinel_login`].
+    /// those for the master; for the Sentinels see [`RedisOptions::sentinel_login`]. Their port is to be written: it is mostly
+    /// 26379, and 6379 if there is none.
     pub fn sentinel<U: AsRef<str>>(master: impl Into<String>, urls: impl IntoIterator<Item = U>) -> Self {
         Self::of(Kind::Sentinel { master: master.into() }, urls)
     }
