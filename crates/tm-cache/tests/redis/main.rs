@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cluster;
+mod conformance;
 mod contract;
 mod failures;
 mod given;
