@@ -19,6 +19,10 @@ mod error_kinds;
 mod listing;
 mod processes;
 mod record_format;
+mod redis;
+#[path = "../../crates/tm-cache/tests/redis/server.rs"]
+#[allow(dead_code, reason = "each suite uses a part of it")]
+mod redis_server;
 mod refreshing;
 mod refusals;
 mod rejections;

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tm_async::{BlockingStore, Credentials, Error, Setup, TenantId, Token, Wish};
-use tm_cache::{Storage, Store, StoreError};
+use tm_cache::{KeyRing, RedisOptions, Storage, Store, StoreError};
 use tm_core::broker::Stats;
 use tokio::runtime::{Builder, Runtime};
 
@@ -60,6 +60,22 @@ impl Host {
             Self::Blocking => {
                 tm_blocking::Client::builder(setup).store(storage).build().map(Client::Blocking)
             }
+        };
+        client.expect("a good set-up")
+    }
+
+    /// A client that keeps its tokens in a Redis.
+    pub(crate) fn client_with_redis(&self, setup: Setup, redis: &RedisOptions, ring: &KeyRing) -> Client {
+        let ring = ring.clone();
+        let client = match self {
+            Self::Async(runtime) => tm_async::Client::builder(setup)
+                .store(Storage::sealed(redis.open_async().expect("good options"), ring))
+                .build()
+                .map(|client| Client::Async(client, Arc::clone(runtime))),
+            Self::Blocking => tm_blocking::Client::builder(setup)
+                .store(Storage::sealed(redis.open().expect("good options"), ring))
+                .build()
+                .map(Client::Blocking),
         };
         client.expect("a good set-up")
     }
