@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 
-use crate::sim_options::SimOptions;
+use crate::{
+    sim_options::SimOptions,
+    storage::{StoreName, without_password},
+};
 
 const ENVIRONMENT_AND_STATUS: &str = "\
 Environment:
@@ -17,6 +20,10 @@ Environment:
   TM_GATEWAY                    as --gateway
   TM_API_PATH                   as --api-path
   TM_SECRET_FILE                as --secret-file; goes before MDSP_KEY_STORE_CLIENT_SECRET
+  TM_STORE                      as --store; here, the URL may have a password
+  TM_STORE_FILE                 as --store-file
+  TM_SEAL_KEYS                  the key ring itself: name=KEY seal=KEY [seal=KEY ...], each KEY 32 bytes in base64
+  TM_SEAL_KEYS_FILE             as --ring-file
   HTTPS_PROXY, NO_PROXY         the proxy, for https only
   RUST_LOG                      what is logged on stderr, such as debug, or trace for the HTTP stacks' own lines
 
@@ -48,12 +55,14 @@ pub(crate) enum Command {
     Tokens(TokensArguments),
     Tenants(TenantsArguments),
     Inspect(InspectArguments),
+    Cache(CacheArguments),
     Sim(SimOptions),
 }
 
 /// Shows the whole job without an account: starts a simulator inside and gets a token for every tenant from it
 ///
-/// What it cost is taken from the simulator's own counters, not from what the client believes.
+/// What it cost is taken from the simulator's own counters, not from what the client believes. Tokens are kept in files, sealed,
+/// in a temporary directory, so that a second client finds them.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
     /// How many tenants the simulated application has
@@ -72,6 +81,8 @@ pub(crate) struct AllArguments {
     #[command(flatten)]
     pub(crate) service: ServiceOptions,
     #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    #[command(flatten)]
     pub(crate) run: RunOptions,
     #[command(flatten)]
     pub(crate) reveal: Reveal,
@@ -89,6 +100,8 @@ pub(crate) struct TokenArguments {
     #[command(flatten)]
     pub(crate) service: ServiceOptions,
     #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    #[command(flatten)]
     pub(crate) run: RunOptions,
     #[command(flatten)]
     pub(crate) reveal: Reveal,
@@ -104,6 +117,8 @@ pub(crate) struct TokensArguments {
     #[command(flatten)]
     pub(crate) service: ServiceOptions,
     #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    #[command(flatten)]
     pub(crate) run: RunOptions,
     #[command(flatten)]
     pub(crate) reveal: Reveal,
@@ -115,6 +130,8 @@ pub(crate) struct TokensArguments {
 pub(crate) struct TenantsArguments {
     #[command(flatten)]
     pub(crate) service: ServiceOptions,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
     #[command(flatten)]
     pub(crate) run: RunOptions,
 }
@@ -128,6 +145,59 @@ pub(crate) struct InspectArguments {
     /// One JSON object: tenant, platform, issuer, issued_at, expires_at, expired, scopes, verified (always false)
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Shows which tokens are kept in files, and never a secret
+///
+/// Names and contents are sealed: a record tells when its token was issued, how long it is still kept, and which key opens it.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct CacheArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<CacheCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Clears them; the key ring stays
+    Clear {
+        #[command(flatten)]
+        store: StoreOptions,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes a new key ring into a file, for --ring-file on all machines that share a Redis; it is not printed
+    NewRing {
+        /// The file, which must not be there yet
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// Where tokens are kept from one run to the next.
+#[derive(Debug, Args)]
+pub(crate) struct StoreOptions {
+    /// none, memory, file, file:DIR, redis://... or rediss://...; by default file, in the user's cache directory
+    ///
+    /// What is kept is sealed, with the ring of the user's cache directory unless another is named. Machines that share a Redis
+    /// must share a ring (TM_SEAL_KEYS, --ring-file): otherwise each keeps tokens for itself.
+    #[arg(long, value_name = "STORE", value_parser = without_password)]
+    pub(crate) store: Option<StoreName>,
+    /// Reads the store's name from this file, for a URL with a password
+    #[arg(long, value_name = "FILE", conflicts_with = "store")]
+    pub(crate) store_file: Option<PathBuf>,
+    /// Reads the key ring from this file, which only its owner may read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ring_file: Option<PathBuf>,
+    /// Lets redis:// go to another host without TLS; tokens are sealed all the same, a password is not
+    #[arg(long)]
+    pub(crate) allow_plaintext_redis: bool,
 }
 
 /// Where the service is, and the secret for it.

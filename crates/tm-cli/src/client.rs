@@ -2,12 +2,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tm_async::Setup;
+use tm_async::{
+    BlockingStore, Setup,
+    cache::{self, StoreError},
+};
 use tm_core::{Error, ErrorKind, TenantId, Token};
 use tokio::runtime::{Builder, Runtime};
 
-/// How long the end of a client may take.
-const CLOSING: Duration = Duration::from_millis(200);
+use crate::{
+    deadline::Deadline,
+    exit::Halt,
+    output::tell,
+    storage::{Storage, told, unusable},
+};
+
+/// How long the end of a client may take: as long as its store may take to be told something.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// Cheap to clone. Its methods wait; let them do it on a thread that may be left behind.
 #[derive(Clone)]
@@ -22,11 +32,31 @@ pub(crate) struct Background(Option<Runtime>);
 impl Client {
     /// # Errors
     /// The set-up is not good.
-    pub(crate) fn new(setup: Setup, blocking: bool) -> Result<Self, Error> {
+    pub(crate) fn new(setup: Setup, storage: Storage, blocking: bool) -> Result<Self, Halt> {
         if blocking {
-            return Ok(Self::Blocking(tm_blocking::Client::new(setup)?));
+            let builder = tm_blocking::Client::builder(setup);
+            let builder = match storage {
+                Storage::None => builder,
+                Storage::Memory(store) => builder.store(cache::Storage::in_process(store)),
+                Storage::Files(store, ring) => builder.store(cache::Storage::sealed(store, ring)),
+                Storage::Redis(redis, ring) => {
+                    builder.store(cache::Storage::sealed(redis.open().map_err(unusable)?, ring))
+                }
+            };
+            return Ok(Self::Blocking(builder.build()?));
         }
-        Ok(Self::Async(Arc::new(Background::new()?), tm_async::Client::new(setup)?))
+        let builder = tm_async::Client::builder(setup);
+        let builder = match storage {
+            Storage::None => builder,
+            Storage::Memory(store) => builder.store(cache::Storage::in_process(store)),
+            Storage::Files(store, ring) => {
+                builder.store(cache::Storage::sealed(BlockingStore::new(store), ring))
+            }
+            Storage::Redis(redis, ring) => {
+                builder.store(cache::Storage::sealed(redis.open_async().map_err(unusable)?, ring))
+            }
+        };
+        Ok(Self::Async(Arc::new(Background::new()?), builder.build()?))
     }
 
     /// The transport's name.
@@ -69,15 +99,34 @@ impl Client {
         }
     }
 
-    /// Lets go of tokens and connections.
-    pub(crate) fn close(&self) {
+    /// Lets go of connections, and of tokens once they are kept. Tells if they are not. It takes no longer than the run may.
+    pub(crate) fn end(&self, deadline: Deadline) {
+        let within = deadline.left().unwrap_or(CLOSING).min(CLOSING);
         match self {
             Self::Async(background, client) => {
                 if let Ok(runtime) = background.runtime() {
-                    runtime.block_on(client.close(CLOSING));
+                    runtime.block_on(client.close(within));
                 }
             }
-            Self::Blocking(client) => client.close(CLOSING),
+            Self::Blocking(client) => client.close(within),
+        }
+        if let Some(error) = self.store_error() {
+            tell(format_args!("the store failed, and tokens may not be kept: {}", told(&error)));
+        }
+    }
+
+    /// Tokens that came out of the store.
+    pub(crate) fn tokens_loaded(&self) -> u64 {
+        match self {
+            Self::Async(_, client) => client.stats().tokens_loaded,
+            Self::Blocking(client) => client.stats().tokens_loaded,
+        }
+    }
+
+    fn store_error(&self) -> Option<StoreError> {
+        match self {
+            Self::Async(_, client) => client.store_error(),
+            Self::Blocking(client) => client.store_error(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 pub(crate) mod all;
+pub(crate) mod cache;
 pub(crate) mod demo;
 pub(crate) mod inspect;
 pub(crate) mod sim;

@@ -6,23 +6,26 @@ use tm_async::Setup;
 use tm_core::{Application, Credentials};
 
 use crate::{
-    args::{RunOptions, ServiceOptions},
+    args::{RunOptions, ServiceOptions, StoreOptions},
     client::Client,
     deadline::Deadline,
     exit::Halt,
     secrets::{self, Source},
+    storage::Storage,
 };
 
 /// A client of the service that the options and the environment name.
 pub(crate) fn connect(
     service: &ServiceOptions,
+    store: &StoreOptions,
     run: &RunOptions,
     deadline: Deadline,
 ) -> Result<Client, Halt> {
     let source = Source::of(service, variable);
     // A file may be a pipe, and stdin a person: neither may outlast the run.
     let secret = deadline.run(move || source.read(variable).map(Arc::new))??;
-    Ok(Client::new(setup(service, &secret, variable)?, run.blocking)?)
+    let setup = setup(service, &secret, variable)?;
+    Client::new(setup, Storage::open(store, variable)?, run.blocking)
 }
 
 /// A variable as it is, or damaged where it is no text, which whoever parses it will find.

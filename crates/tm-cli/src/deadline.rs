@@ -50,7 +50,8 @@ impl Deadline {
         Feed { inbox, deadline: self, running, late: 0 }
     }
 
-    fn left(self) -> Option<Duration> {
+    /// How long the run may still take, if there is a limit.
+    pub(crate) fn left(self) -> Option<Duration> {
         self.0.map(|end| end.saturating_duration_since(Instant::now()))
     }
 }

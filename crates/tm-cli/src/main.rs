@@ -18,6 +18,7 @@ mod rows;
 mod run;
 mod secrets;
 mod sim_options;
+mod storage;
 
 use std::process::ExitCode;
 

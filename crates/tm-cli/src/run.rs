@@ -34,6 +34,7 @@ fn carry_out(command: &Command) -> Result<Status, Halt> {
         Command::Token(arguments) => commands::token::run(arguments),
         Command::Tokens(arguments) => commands::tokens::run(arguments),
         Command::Tenants(arguments) => commands::tenants::run(arguments),
+        Command::Cache(arguments) => commands::cache::run(arguments),
         Command::Inspect(arguments) => commands::inspect::run(arguments),
         Command::Sim(options) => commands::sim::run(options),
     }

@@ -20,7 +20,7 @@ const WIDTH: usize = 20;
 pub(crate) fn run(arguments: &AllArguments) -> Result<Status, Halt> {
     let run = &arguments.run;
     let deadline = Deadline::after(run.timeout);
-    let client = connect(&arguments.service, run, deadline)?;
+    let client = connect(&arguments.service, &arguments.store, run, deadline)?;
     // Rows on a terminal are progress enough.
     let progress = Progress::new(!run.json && !io::stdout().is_terminal(), None);
     let mut rows = Rows::new(run.json, arguments.reveal.reveal, WIDTH);
@@ -32,6 +32,7 @@ pub(crate) fn run(arguments: &AllArguments) -> Result<Status, Halt> {
         progress.step();
     }
     drop(progress);
+    client.end(deadline);
     Ok(rows.finish())
 }
 
@@ -44,6 +45,5 @@ pub(crate) fn feed(client: &Client, deadline: Deadline) -> Feed<<AllTokens as It
                 return;
             }
         }
-        client.close();
     }])
 }

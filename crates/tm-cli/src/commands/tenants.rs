@@ -20,8 +20,11 @@ struct Listed<'a> {
 pub(crate) fn run(arguments: &TenantsArguments) -> Result<Status, Halt> {
     let run = &arguments.run;
     let deadline = Deadline::after(run.timeout);
-    let client = connect(&arguments.service, run, deadline)?;
-    match deadline.run(move || client.tenants()).flatten() {
+    let client = connect(&arguments.service, &arguments.store, run, deadline)?;
+    let asking = client.clone();
+    let listed = deadline.run(move || asking.tenants()).flatten();
+    client.end(deadline);
+    match listed {
         Ok(tenants) => {
             output::write(&lines(&tenants, run.json))?;
             Ok(Status::Done)

@@ -16,9 +16,10 @@ pub(crate) fn run(arguments: &TokenArguments) -> Result<Status, Halt> {
     let run = &arguments.run;
     let deadline = Deadline::after(run.timeout);
     let tenant = TenantId::new(&arguments.tenant)?;
-    let client = connect(&arguments.service, run, deadline)?;
-    let asked = tenant.clone();
-    let result = deadline.run(move || client.token(&asked)).flatten();
+    let client = connect(&arguments.service, &arguments.store, run, deadline)?;
+    let (asking, asked_for) = (client.clone(), tenant.clone());
+    let result = deadline.run(move || asking.token(&asked_for)).flatten();
+    client.end(deadline);
     if arguments.reveal.reveal && !run.json {
         let token = result?;
         let mut line = Zeroizing::new(Vec::with_capacity(token.secret().len() + 1));

@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &TokensArguments) -> Result<Status, Halt> {
     }
     let named = arguments.tenants.clone();
     let tenants: Arc<[TenantId]> = deadline.run(move || input::tenants(&named, input::stdin()))??.into();
-    let client = connect(&arguments.service, run, deadline)?;
+    let client = connect(&arguments.service, &arguments.store, run, deadline)?;
     let width = tenants.iter().map(|tenant| tenant.as_str().len()).max().unwrap_or_default();
     let mut rows = Rows::new(run.json, arguments.reveal.reveal, width);
     let progress = Progress::new(!run.json, u64::try_from(tenants.len()).ok());
@@ -51,6 +51,7 @@ pub(crate) fn run(arguments: &TokensArguments) -> Result<Status, Halt> {
         }
     }
     drop(progress);
+    client.end(deadline);
     // What came out of turn, and what did not come.
     let broken = broken.unwrap_or_else(crate::deadline::time_is_over);
     for (tenant, answer) in tenants.iter().zip(answers).skip(written) {

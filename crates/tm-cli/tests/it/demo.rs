@@ -12,6 +12,8 @@ fn the_demo_shows_what_237_tenants_cost() {
         assert_eq!((number("tenants"), number("served")), (237, 237));
         assert_eq!((number("operator_tokens"), number("pages"), number("batches")), (1, 3, 48));
         assert_eq!(number("single_calls"), 0);
+        let again = |name: &str| cost["again"][name].as_u64().unwrap();
+        assert_eq!((again("served"), again("from_the_store"), again("token_calls")), (237, 237, 0));
         assert!(cost["transport"].as_str().unwrap().starts_with(name), "{cost}");
     }
 }
@@ -29,6 +31,8 @@ fn the_demo_reads_like_a_table() {
             "     3  pages",
             "    48  batches",
             "     0  single calls",
+            "   237  tokens out of the files",
+            "     0  token calls",
         ] {
             assert!(ran.stdout.contains(wanted), "{wanted} is not in\n{}", ran.stdout);
         }

@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod cache;
 mod commands;
 mod demo;
+mod fleet;
 mod inspect;
 mod pipes;
+#[path = "../../../tm-cache/tests/redis/server.rs"]
+#[allow(dead_code, reason = "each suite uses a part of it")]
+mod redis_server;
 mod secrecy;
 mod sim;
 mod status;
