@@ -136,6 +136,16 @@ fn refused_tokens_of_one_instant_are_remembered_together() {
     });
 }
 
+#[test]
+fn a_refusal_that_is_older_than_the_last_needs_no_remembering() {
+    on_each_store(|store| {
+        store.remove_many(&[(key("a"), refusal(&record(1, 0)))]).unwrap();
+        store.remove_many(&[(key("a"), refusal(&record(2, -1)))]).unwrap();
+        store.put_many(&[(key("a"), record(2, 0))]).unwrap();
+        assert!(store.get_many(&[key("a")]).unwrap()[0].is_some());
+    });
+}
+
 /// And beats all, but for its name.
 #[test]
 fn a_refused_token_does_not_come_back_with_a_later_issue() {
