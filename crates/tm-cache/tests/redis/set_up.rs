@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use tm_cache::{AsyncRedisStore, RedisOptions, RedisStore};
 
+use crate::{
+    given::{both, key, patient},
+    server::RedisServer,
+};
+
 #[test]
 fn what_is_not_encrypted_leaves_the_machine_only_on_request() {
     for url in ["redis://redis.example", "redis://localhost", "redis://user:hunter2@10.0.0.1:6379/0"] {
@@ -17,6 +22,17 @@ fn what_is_not_encrypted_leaves_the_machine_only_on_request() {
     for url in ["redis://127.0.0.1", "redis://[::1]:7000", "unix:///run/redis.sock", "rediss://redis.example"]
     {
         assert!(RedisStore::open(url).is_ok(), "{url}");
+    }
+}
+
+/// A Cluster names its nodes itself, and what it names is checked as well.
+#[test]
+fn no_cluster_leads_in_the_clear_off_the_machine() {
+    let node = RedisServer::start_with(&["--cluster-enabled", "yes", "--cluster-announce-ip", "192.0.2.1"]);
+    assert_eq!(node.ask(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), "OK");
+    for (kind, store) in both(&patient(RedisOptions::cluster([node.url()]))) {
+        let error = store.get_many(&[key("a")]).unwrap_err().to_string();
+        assert!(error.starts_with("Redis is not on 127.0.0.1"), "{kind}: {error}");
     }
 }
 
