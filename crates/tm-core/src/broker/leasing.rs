@@ -35,6 +35,11 @@ impl Leases {
         self.renewals.first().map(|(at, _)| *at)
     }
 
+    /// So many are not being asked for any longer.
+    pub(super) fn answered(&mut self, fifths: usize) {
+        self.asked -= fifths;
+    }
+
     pub(super) fn into_renewals(self) -> BTreeSet<(Duration, Key)> {
         self.renewals
     }
@@ -62,7 +67,8 @@ impl Broker {
             if keys.is_empty() {
                 return;
             }
-            self.leases.asked += self.fifths(&keys);
+            let fifths = self.fifths(&keys);
+            self.leases.asked += fifths;
             let claims = keys.iter().map(|key| {
                 let has = self.vault.get(*key, now.mono).map(|held| held.stamp);
                 (self.flights[*key].tenant.clone(), has)
@@ -72,12 +78,11 @@ impl Broker {
                 self.flights[*key].stage = Stage::UnderWay(Line::Lease);
             }
             let time = self.time_for_store(now, &keys);
-            self.ask_store(now, request, time, Work::Lease { keys, asked: now.mono });
+            self.ask_store(now, request, time, Work::Lease { keys, fifths, asked: now.mono });
         }
     }
 
     pub(super) fn leased(&mut self, now: Now, keys: &[Key], asked: Duration, outcome: Outcome) {
-        self.leases.asked -= self.fifths(keys);
         let answers = match outcome {
             Outcome::Stored(StoreAnswer::Leased(answers)) if answers.len() == keys.len() => {
                 self.storage.succeeded();
@@ -155,7 +160,7 @@ impl Broker {
         self.serve_living(now, key);
         let nobody_waits = !self.waiters.any(key);
         if nobody_waits && (self.vault.contains(key) || !self.flights[key].wished) {
-            return self.settle_down(now, key);
+            return self.leave_to_another(now, key);
         }
         let flight = &mut self.flights[key];
         let Elsewhere { since, looked } =

@@ -7,10 +7,11 @@ use super::{
     flight::{Key, Line, Stage},
     lifetime::Lifetime,
     pipeline::Work,
+    saving::Rejection,
     schedule::Draw,
     vault::Held,
 };
-use crate::{Now, TenantId};
+use crate::{Now, TenantId, wire::MAX_LIFE};
 
 /// How long a store may take when somebody waits, and when a token in hand will do.
 const TIME: Duration = Duration::from_millis(500);
@@ -55,13 +56,20 @@ impl Broker {
         }
     }
 
-    /// Takes a token out of the store into our own hand, if it is any better than what is there. Serves those whom it serves.
+    /// Takes a token out of the store into our own hand, if it is any better than what is there. Serves those whom it serves. One
+    /// that was rejected here when it was no longer in hand is something that the store has not been told.
     pub(super) fn adopt(&mut self, now: Now, key: Key, kept: &Kept, asked: Duration) -> bool {
+        if self.rejections.contains(&kept.token) {
+            let (tenant, token) = (self.flights[key].tenant.clone(), kept.token.clone());
+            let until = now.mono + kept.remaining.min(MAX_LIFE);
+            self.bury(Rejection { tenant, token, issued: kept.stamp.issued, until });
+            return false;
+        }
         let service_now = self.service_clock.map(|clock| clock.at(now.mono));
         let lifetime = Lifetime::of_kept(kept, service_now, asked, now);
         let in_hand = self.vault.get(key, now.mono);
         let better = in_hand.is_none_or(|held| held.stamp < kept.stamp && held.lifetime.end < lifetime.end);
-        if !better || lifetime.end <= now.mono || self.rejections.contains(&kept.token) {
+        if !better || lifetime.end <= now.mono {
             return false;
         }
         self.counted.tokens_loaded += 1;

@@ -52,6 +52,7 @@ use std::{
 
 use flight::{Flights, Key, Rejected, Rest, Stage};
 use gate::{Gate, Hold};
+use saving::Rejection;
 use vault::Worth;
 
 use crate::{Application, Credentials, Error, ErrorKind, Now, TenantId, Token};
@@ -222,9 +223,8 @@ impl Broker {
         self.rejections.insert(token);
         for key in self.vault.holders(token) {
             if let Some(held) = self.vault.remove(key).filter(|_| self.storage.exists()) {
-                let remaining = held.remaining(now.mono);
-                let buried = Buried { token: held.token, issued: held.stamp.issued, remaining };
-                self.telling.removes.push((self.flights[key].tenant.clone(), buried));
+                let (tenant, until) = (self.flights[key].tenant.clone(), held.lifetime.end);
+                self.bury(Rejection { tenant, token: held.token, issued: held.stamp.issued, until });
             }
             self.let_go(key);
             let flight = &mut self.flights[key];
@@ -323,7 +323,7 @@ impl Broker {
             self.flights.first_timer(),
             self.waiters.first_due(),
             self.leases.first_renewal(),
-            self.storage.retry_at(),
+            self.tells_again_at(),
             hold.map(|hold| hold.until),
         ]
         .into_iter()

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use super::{
-    Broker, Buried, Call, Effect, EffectId, Lane, Outcome, Output, Ticket,
+    Broker, Call, Effect, EffectId, Lane, Outcome, Output, Ticket,
     flight::{Key, Line, Place, Rest, Stage},
     gate::Hold,
-    saving::Saved,
+    saving::{Rejection, Saved},
     waiters::Due,
 };
-use crate::{Error, ErrorKind, Now, TenantId, Token, TransportError, TransportFault, wire::MAX_BATCH};
+use crate::{Error, ErrorKind, Now, Token, TransportError, TransportFault, wire::MAX_BATCH};
 
 /// How long the memory of a refused, rejected or poisonous tenant outlives its rest.
 const MEMORY: Duration = Duration::from_secs(3_600);
@@ -40,10 +40,10 @@ impl UnderWay {
 pub(super) enum Work {
     Call(Sent),
     Load { keys: Vec<Key>, asked: Duration },
-    Lease { keys: Vec<Key>, asked: Duration },
+    Lease { keys: Vec<Key>, fifths: usize, asked: Duration },
     Renewal,
     Save(Saved),
-    Remove(Vec<(TenantId, Buried)>),
+    Remove(Vec<Rejection>),
     Release,
 }
 
@@ -151,10 +151,13 @@ impl Broker {
         match work {
             Work::Call(sent) => self.called(now, &sent, outcome),
             Work::Load { keys, asked } => self.loaded(now, &keys, asked, outcome),
-            Work::Lease { keys, asked } => self.leased(now, &keys, asked, outcome),
+            Work::Lease { keys, fifths, asked } => {
+                self.leases.answered(fifths);
+                self.leased(now, &keys, asked, outcome);
+            }
             Work::Renewal => {}
             Work::Save(saved) => self.saved(now, saved, &outcome),
-            Work::Remove(buried) => self.removed(now, buried, &outcome),
+            Work::Remove(rejections) => self.removed(now, rejections, &outcome),
             Work::Release => self.told(now, &outcome),
         }
     }

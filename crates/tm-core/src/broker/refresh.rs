@@ -9,6 +9,9 @@ use super::{
 };
 use crate::{Error, ErrorKind, Now, TenantId, wire::MAX_BATCH};
 
+/// The shortest pause before what was to be replaced, and was not, is tried again.
+const AT_LEAST: Duration = Duration::from_secs(5);
+
 impl Broker {
     /// A token of this tenant is going to be wanted: fetches it if there is none in hand and nothing stands against it. Nobody
     /// is told how that went.
@@ -84,6 +87,15 @@ impl Broker {
         }
     }
 
+    /// Another process replaces it. When it is due here, what the other has fetched is in the store; until then it is no company
+    /// for others, or looking ahead would ask for it again and again.
+    pub(super) fn leave_to_another(&mut self, now: Now, key: Key) {
+        self.settle_down(now, key);
+        if let Some(due) = self.schedule.remove(key) {
+            self.overdue.set(key, due.max(now.mono + AT_LEAST));
+        }
+    }
+
     fn waiting_refreshes(&self) -> usize {
         self.lines.lease.refreshes() + self.lines.call.refreshes()
     }
@@ -91,7 +103,6 @@ impl Broker {
     /// A token that is used, or kept fresh, is due some time; if it was to be replaced and was not, it is tried again while it
     /// lives, and one that is kept fresh after that too. Looking ahead does not shorten such a pause.
     pub(super) fn schedule_again(&mut self, now: Now, key: Key) {
-        const AT_LEAST: Duration = Duration::from_secs(5);
         let pinned = self.pinned.contains(&key);
         match self.vault.get(key, now.mono) {
             Some(held) if !pinned && held.worth == Worth::Unused => {}

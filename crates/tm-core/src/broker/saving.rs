@@ -1,12 +1,12 @@
 //! What the store is told: new tokens, rejected ones, and leases given back. Nobody waits for it.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use super::{
     Broker, Buried, Kept, Outcome, StoreAnswer, StoreRequest, flight::Key, loading::MAX_TENANTS,
     pipeline::Work, vault::Held,
 };
-use crate::{Now, TenantId};
+use crate::{Now, TenantId, Token, UnixTime};
 
 /// How long a store may take to be told.
 const TIME: Duration = Duration::from_secs(2);
@@ -18,7 +18,7 @@ const MAX_TELLING: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Telling {
     saves: Vec<Saving>,
-    pub(super) removes: Vec<(TenantId, Buried)>,
+    pub(super) removes: Vec<Rejection>,
     pub(super) releases: Vec<TenantId>,
     under_way: usize,
     /// What the store has missed goes one request after the other.
@@ -32,6 +32,16 @@ struct Saving {
     tenant: TenantId,
     held: Held,
     leased: bool,
+}
+
+/// A rejected token that the store is to forget.
+#[derive(Debug, Clone)]
+pub(super) struct Rejection {
+    pub(super) tenant: TenantId,
+    pub(super) token: Token,
+    pub(super) issued: UnixTime,
+    /// When the token ends, and with it all interest in it.
+    pub(super) until: Duration,
 }
 
 /// Who was in a request to save.
@@ -52,27 +62,38 @@ impl Broker {
         }
     }
 
+    /// Has the store forget this token, and never be told to keep it after that.
+    pub(super) fn bury(&mut self, rejection: Rejection) {
+        for save in std::mem::take(&mut self.telling.saves) {
+            if save.held.token != rejection.token {
+                self.telling.saves.push(save);
+            } else if save.leased {
+                self.telling.releases.push(save.tenant);
+            }
+        }
+        self.telling.removes.push(rejection);
+    }
+
     /// Tells the store what there is to tell, once the callers have their answers.
     pub(super) fn tell_the_store(&mut self, now: Now) {
         if !self.storage.is_usable(now.mono) {
             return self.keep_for_later();
         }
+        if self.telling.under_way < MAX_TELLING && self.storage.may_catch_up(now.mono) {
+            self.telling.removes.extend(self.storage.take_unburied(now.mono));
+        }
+        while self.telling.under_way < MAX_TELLING && !self.telling.removes.is_empty() {
+            let rejections = take_for_one_request(&mut self.telling.removes, |rejection| &rejection.tenant);
+            self.telling.under_way += 1;
+            let buried = rejections.iter().map(|rejection| rejection.told_at(now.mono)).collect();
+            self.ask_store(now, StoreRequest::Remove(buried), TIME, Work::Remove(rejections));
+        }
         while self.telling.under_way < MAX_TELLING && !self.telling.saves.is_empty() {
-            let most = self.telling.saves.len().min(MAX_TENANTS);
-            let saves = self.telling.saves.drain(..most).collect();
+            let saves = take_for_one_request(&mut self.telling.saves, |save| &save.tenant);
             self.send_saves(now, saves, false);
         }
-        if self.telling.under_way < MAX_TELLING && self.storage.may_catch_up(now.mono) {
-            self.telling.removes.extend(self.storage.take_unburied());
-        }
-        if self.telling.under_way < MAX_TELLING && !self.telling.removes.is_empty() {
-            let buried = std::mem::take(&mut self.telling.removes);
-            self.telling.under_way += 1;
-            let request = StoreRequest::Remove(buried.clone());
-            self.ask_store(now, request, TIME, Work::Remove(buried));
-        }
-        if self.telling.under_way < MAX_TELLING && !self.telling.releases.is_empty() {
-            let released = std::mem::take(&mut self.telling.releases);
+        while self.telling.under_way < MAX_TELLING && !self.telling.releases.is_empty() {
+            let released = take_for_one_request(&mut self.telling.releases, |tenant| tenant);
             self.telling.under_way += 1;
             self.ask_store(now, StoreRequest::Release(released), TIME, Work::Release);
         }
@@ -86,6 +107,7 @@ impl Broker {
         }
         self.telling.under_way = 0;
         self.tell_the_store(now);
+        self.storage.forget_all();
     }
 
     pub(super) fn saved(&mut self, now: Now, saved: Saved, outcome: &Outcome) {
@@ -103,12 +125,10 @@ impl Broker {
         self.telling.releases.extend(saved.leased);
     }
 
-    pub(super) fn removed(&mut self, now: Now, buried: Vec<(TenantId, Buried)>, outcome: &Outcome) {
+    pub(super) fn removed(&mut self, now: Now, rejections: Vec<Rejection>, outcome: &Outcome) {
         self.told(now, outcome);
-        if !is_done(outcome) {
-            for (tenant, buried) in buried {
-                self.storage.missed_rejection(tenant, buried);
-            }
+        if !is_done(outcome) && !self.closed {
+            self.storage.missed_rejections(rejections);
         }
     }
 
@@ -121,11 +141,19 @@ impl Broker {
         }
     }
 
+    /// When to tell the store what it has missed. As long as it is told other things, their answers are waited for.
+    pub(super) fn tells_again_at(&self) -> Option<Duration> {
+        let busy = self.telling.under_way >= MAX_TELLING;
+        self.storage.retry_at(self.telling.catching_up).filter(|_| !busy)
+    }
+
     fn send_saves(&mut self, now: Now, saves: Vec<Saving>, caught_up: bool) {
         let mut leased = Vec::new();
         let mut kept = Vec::with_capacity(saves.len());
         for save in saves {
-            self.storage.forget(save.key);
+            if self.flights.find(&save.tenant) == Some(save.key) {
+                self.storage.forget(save.key);
+            }
             if save.leased {
                 leased.push(save.tenant.clone());
             }
@@ -141,7 +169,8 @@ impl Broker {
 
     /// The store works again: it gets the tokens that it has missed.
     fn catch_up(&mut self, now: Now) {
-        if self.telling.catching_up || !self.storage.may_catch_up(now.mono) {
+        let busy = self.telling.catching_up || self.telling.under_way >= MAX_TELLING;
+        if busy || !self.storage.may_catch_up(now.mono) {
             return;
         }
         let keys = self.storage.take_unsaved(MAX_TENANTS);
@@ -165,10 +194,27 @@ impl Broker {
                 self.storage.missed(save.key);
             }
         }
-        for (tenant, buried) in std::mem::take(&mut self.telling.removes) {
-            self.storage.missed_rejection(tenant, buried);
+        let rejections = std::mem::take(&mut self.telling.removes);
+        if !self.closed {
+            self.storage.missed_rejections(rejections);
         }
     }
+}
+
+impl Rejection {
+    fn told_at(&self, now: Duration) -> (TenantId, Buried) {
+        let remaining = self.until.saturating_sub(now);
+        (self.tenant.clone(), Buried { token: self.token.clone(), issued: self.issued, remaining })
+    }
+}
+
+/// Takes what goes into one request: none too many, and no tenant twice.
+fn take_for_one_request<T>(queue: &mut Vec<T>, tenant: impl Fn(&T) -> &TenantId) -> Vec<T> {
+    let mut named = HashSet::new();
+    let fits = |item: &T| named.len() < MAX_TENANTS && named.insert(tenant(item).clone());
+    let (next, later) = std::mem::take(queue).into_iter().partition(fits);
+    *queue = later;
+    next
 }
 
 fn is_done(outcome: &Outcome) -> bool {

@@ -64,10 +64,11 @@ impl Schedule {
         self.times.insert(key, due);
     }
 
-    pub(super) fn remove(&mut self, key: Key) {
-        if let Some(due) = self.times.remove(&key) {
-            self.due.remove(&(due, key));
-        }
+    /// Answers when it was due, if it was.
+    pub(super) fn remove(&mut self, key: Key) -> Option<Duration> {
+        let due = self.times.remove(&key)?;
+        self.due.remove(&(due, key));
+        Some(due)
     }
 
     /// Takes the next that is due at this time. Looking ahead is asking with a later one.

@@ -1,12 +1,11 @@
 //! What the broker knows of its store: whether there is one, whether it works, and what it still has to be told.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, VecDeque},
     time::Duration,
 };
 
-use super::{Buried, flight::Key};
-use crate::TenantId;
+use super::{flight::Key, saving::Rejection};
 
 /// After so many failures in a row the store is left alone for a while.
 const FAILURES_TO_OPEN: u32 = 3;
@@ -14,7 +13,7 @@ const FAILURES_TO_OPEN: u32 = 3;
 /// For how long.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// How many things it still has to be told are remembered.
+/// How many rejections it still has to be told are remembered.
 const MAX_UNTOLD: usize = 10_000;
 
 /// Without a store, nothing of this is used.
@@ -27,7 +26,7 @@ pub(super) struct Storage {
     /// Whose token in hand the store has not taken.
     unsaved: BTreeSet<Key>,
     /// Rejected tokens that the store has not been told of.
-    unburied: BTreeMap<TenantId, Buried>,
+    unburied: VecDeque<Rejection>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,9 +73,9 @@ impl Storage {
         self.retry_at = Some(now + PAUSE);
     }
 
-    /// When to tell it what it has missed, if there is anything.
-    pub(super) fn retry_at(&self) -> Option<Duration> {
-        let untold = !self.unsaved.is_empty() || !self.unburied.is_empty();
+    /// When to tell it what it has missed, if there is anything. `catching_up` tells whether it is being told of tokens already.
+    pub(super) fn retry_at(&self, catching_up: bool) -> Option<Duration> {
+        let untold = (!catching_up && !self.unsaved.is_empty()) || !self.unburied.is_empty();
         self.retry_at.filter(|_| untold)
     }
 
@@ -85,12 +84,11 @@ impl Storage {
         self.unsaved.insert(key);
     }
 
-    /// It has not heard of this one's rejection.
-    pub(super) fn missed_rejection(&mut self, tenant: TenantId, buried: Buried) {
-        self.unburied.insert(tenant, buried);
-        if self.unburied.len() > MAX_UNTOLD {
-            self.unburied.pop_first();
-        }
+    /// It has not heard of these rejections.
+    pub(super) fn missed_rejections(&mut self, rejections: Vec<Rejection>) {
+        self.unburied.extend(rejections);
+        let too_many = self.unburied.len().saturating_sub(MAX_UNTOLD);
+        self.unburied.drain(..too_many);
     }
 
     /// The token of this one is gone, or was taken.
@@ -102,8 +100,15 @@ impl Storage {
         std::iter::from_fn(|| self.unsaved.pop_first()).take(most).collect()
     }
 
-    pub(super) fn take_unburied(&mut self) -> Vec<(TenantId, Buried)> {
-        std::mem::take(&mut self.unburied).into_iter().collect()
+    /// Takes those rejections that are still of interest.
+    pub(super) fn take_unburied(&mut self, now: Duration) -> impl Iterator<Item = Rejection> {
+        std::mem::take(&mut self.unburied).into_iter().filter(move |rejection| rejection.until > now)
+    }
+
+    /// There will be no telling it anything any more.
+    pub(super) fn forget_all(&mut self) {
+        self.unsaved.clear();
+        self.unburied.clear();
     }
 }
 
@@ -138,11 +143,11 @@ mod tests {
         for _ in 0..3 {
             storage.failed(secs(1));
         }
-        assert_eq!(storage.retry_at(), None);
+        assert_eq!(storage.retry_at(false), None);
         storage.missed(Key(7));
-        assert_eq!(storage.retry_at(), Some(secs(6)));
+        assert_eq!((storage.retry_at(false), storage.retry_at(true)), (Some(secs(6)), None));
         assert_eq!(storage.take_unsaved(9), [Key(7)]);
-        assert_eq!(storage.retry_at(), None);
+        assert_eq!(storage.retry_at(false), None);
     }
 
     #[test]
