@@ -60,6 +60,7 @@ impl World {
                 self.broker.reject(now, &token);
             }
             Act::Answer { call, what, outcome } => self.answer(call, what, outcome, now, fresh),
+            Act::Stored { request, what, outcome } => self.stored(request, what, outcome, now, fresh),
             Act::ChangeKey(generation) => self.service.accept_only(generation),
             Act::SetCredentials(generation) => {
                 self.generation = generation;
@@ -149,8 +150,14 @@ impl World {
                 let serial = ledger.serial(&token);
                 self.trace.record(now.mono, Event::Shown { tenant: tenant.clone(), token: serial, until });
                 self.oracles.view.shows(&tenant, &token, until, now.mono, ledger)?;
-                let asked = self.oracles.tickets.was_called(&tenant);
-                rule(asked, || format!("tenant {tenant} is shown, and no call ever asked for it"))?;
+                let found = self.oracles.view.was_found(serial);
+                rule(found || self.oracles.tickets.was_called(&tenant), || {
+                    format!("tenant {tenant} is shown, and no call ever asked for it")
+                })?;
+                self.oracles.requests.shown(&tenant);
+                if found {
+                    fresh.answered = Some(true);
+                }
                 fresh.shown.push(tenant);
             }
             Output::Hide(tenant) => {
@@ -167,8 +174,8 @@ impl World {
             Output::Do { id, effect: Effect::Call(call), give_up_at } => {
                 self.send(id, &call, give_up_at, now)?;
             }
-            Output::Do { effect: Effect::Store(request), .. } => {
-                rule(false, || format!("there is no store, and it is asked for {request:?}"))?;
+            Output::Do { id, effect: Effect::Store(request), give_up_at } => {
+                self.ask_store(id, request, give_up_at, now)?;
             }
         }
         Ok(())
@@ -182,6 +189,9 @@ impl World {
         self.oracles.calls.started(id, &tenants, call.time(), now.mono, give_up_at)?;
         self.oracles.holds.started(now.mono, &tenants)?;
         for tenant in &tenants {
+            if self.store.is_some() {
+                self.oracles.requests.called(tenant)?;
+            }
             self.oracles.tickets.called(tenant, self.settings.attempts, now.mono)?;
         }
         let key = call.request().headers().get(AUTH_KEY_HEADER).cloned();

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use tm_core::{TenantId, Token};
+use tm_core::{TenantId, Token, UnixTime};
 
 /// A token as the service knows it.
 #[derive(Debug, Clone)]
@@ -10,6 +10,9 @@ pub(crate) struct Issued {
     /// Names it in traces: tokens themselves are not printed.
     pub(crate) serial: u64,
     pub(crate) tenant: TenantId,
+    /// On the service's clock.
+    pub(crate) born_at: UnixTime,
+    pub(crate) expires_at: UnixTime,
     /// When the service stops accepting it, on the true clock.
     pub(crate) dies_at: Duration,
     /// When a client must stop serving it (design.md, "expiry"), by the hand-out that lets it live shortest.
@@ -26,11 +29,20 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Notes that a token was put into an answer. `ends` is what a client can know of its life from this answer.
-    pub(crate) fn note(&mut self, text: &str, tenant: &TenantId, dies_at: Duration, ends: Ends) {
+    pub(crate) fn note(
+        &mut self,
+        text: &str,
+        tenant: &TenantId,
+        (born_at, expires_at): (UnixTime, UnixTime),
+        dies_at: Duration,
+        ends: Ends,
+    ) {
         let serial = self.tokens.len() as u64;
         let issued = self.tokens.entry(text.to_owned()).or_insert_with(|| Issued {
             serial,
             tenant: tenant.clone(),
+            born_at,
+            expires_at,
             dies_at,
             earliest_end: ends.earliest,
             latest_end: ends.latest,

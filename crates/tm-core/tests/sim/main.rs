@@ -15,14 +15,19 @@ mod callers;
 mod clock;
 mod driver;
 mod faults;
+mod fleet;
 mod fuel;
+mod keeping;
 mod ledger;
 mod oracles;
+mod process;
 mod queue;
 mod random;
+mod random_fleet;
 mod rest;
 mod scenarios;
 mod service;
+mod store;
 mod story;
 mod tally;
 mod tokens;
@@ -32,7 +37,7 @@ mod world;
 
 use std::{
     ops::Range,
-    panic::catch_unwind,
+    panic::{RefUnwindSafe, catch_unwind},
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -49,9 +54,27 @@ const THREADS: usize = 2;
 const REPEATED: u64 = 8;
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the test has two threads, each broker in it knows of none")]
 fn hundreds_of_random_schedules_keep_every_invariant() {
-    let seeds = seeds();
+    let tally = run_all(450, random::run);
+    if let Some(tally) = tally {
+        everything_happened(&tally);
+    }
+}
+
+#[test]
+fn hundreds_of_random_fleets_keep_every_invariant() {
+    let tally = run_all(240, random_fleet::run);
+    if let Some(tally) = tally {
+        for name in STORES.split(", ") {
+            assert!(tally.of(name) > 0, "no fleet had this: {name}; {tally:?}");
+        }
+    }
+}
+
+/// Runs the worlds of all seeds. Answers what happened, if there were many.
+#[expect(clippy::disallowed_methods, reason = "the test has two threads, each broker in it knows of none")]
+fn run_all(count: u64, run: impl Fn(u64) -> (u64, Tally) + Sync + RefUnwindSafe) -> Option<Tally> {
+    let seeds = seeds(count);
     let many = seeds.end - seeds.start >= 200;
     let (next, found) = (AtomicU64::new(seeds.start), Mutex::new((Vec::new(), Tally::default())));
     thread::scope(|scope| {
@@ -62,7 +85,7 @@ fn hundreds_of_random_schedules_keep_every_invariant() {
                     if seed >= seeds.end {
                         break;
                     }
-                    let result = catch_unwind(|| run_and_repeat(seed));
+                    let result = catch_unwind(|| run_and_repeat(seed, &run));
                     let mut found = found.lock().unwrap();
                     match result {
                         Ok(tally) => found.1.merge(&tally),
@@ -75,15 +98,13 @@ fn hundreds_of_random_schedules_keep_every_invariant() {
     let (mut failed, tally) = found.into_inner().unwrap();
     failed.sort_unstable();
     assert!(failed.is_empty(), "{} seeds failed; run each with TM_SIM_SEED: {failed:?}", failed.len());
-    if many {
-        everything_happened(&tally);
-    }
+    many.then_some(tally)
 }
 
-fn seeds() -> Range<u64> {
+fn seeds(count: u64) -> Range<u64> {
     match number_from("TM_SIM_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number_from("TM_SIM_SEEDS").unwrap_or(450),
+        None => 0..number_from("TM_SIM_SEEDS").unwrap_or(count),
     }
 }
 
@@ -93,13 +114,18 @@ fn number_from(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
-fn run_and_repeat(seed: u64) -> Tally {
-    let (hash, tally) = random::run(seed);
+fn run_and_repeat(seed: u64, run: impl Fn(u64) -> (u64, Tally)) -> Tally {
+    let (hash, tally) = run(seed);
     if seed.is_multiple_of(REPEATED) {
-        assert_eq!(hash, random::run(seed).0, "seed {seed} does not repeat itself");
+        assert_eq!(hash, run(seed).0, "seed {seed} does not repeat itself");
     }
     tally
 }
+
+/// What has to happen with a store.
+const STORES: &str = "load, lease, save, remove, release, found, granted, store fails, store is silent, store is deaf, \
+    store request lost, store is slow, store is read-only, store answers too few, store answers something else, \
+    store has expired ones, store has ancient ones";
 
 /// A simulation in which something never happens says nothing about it.
 fn everything_happened(tally: &Tally) {
@@ -107,7 +133,7 @@ fn everything_happened(tally: &Tally) {
         transport, decode, too_short, deadline, closed, 3xx, 400, 401, 403, 404, 408, 429, 500, 502, 503, 504, not sent, \
         no trust, timed out, interrupted, too large, lost, silence, slow, undecodable, missing, garbled, foreign, twice, \
         no date, short life, again, dead";
-    for name in ALL.split(", ") {
+    for name in ALL.split(", ").chain(STORES.split(", ")) {
         assert!(tally.of(name) > 0, "no run had this: {name}; {tally:?}");
     }
 }

@@ -28,6 +28,12 @@ pub(crate) enum Act {
         what: &'static str,
         outcome: Outcome,
     },
+    /// The store answers.
+    Stored {
+        request: usize,
+        what: &'static str,
+        outcome: Outcome,
+    },
     /// The service changes the credentials that it accepts.
     ChangeKey(u32),
     /// The client is given new credentials.
@@ -98,6 +104,12 @@ impl Queue {
     pub(crate) fn push(&mut self, at: Duration, act: Act) {
         self.pushed += 1;
         self.acts.insert((at, self.pushed), act);
+    }
+
+    /// Puts off all that is to come.
+    pub(crate) fn delay(&mut self, by: Duration) {
+        let acts = std::mem::take(&mut self.acts).into_iter();
+        self.acts = acts.map(|((at, place), act)| ((at + by, place), act)).collect();
     }
 
     pub(crate) fn first_at(&self) -> Option<Duration> {

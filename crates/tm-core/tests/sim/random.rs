@@ -10,8 +10,9 @@ use crate::{
     faults::{Fault, What},
     oracles::{Memory, Promise, rule},
     queue::{Act, Wish},
+    store::Store,
     tally::Tally,
-    weather::{Weather, at, pick},
+    weather::{Weather, at, pick, store_troubles},
     world::World,
 };
 
@@ -24,7 +25,11 @@ pub(crate) fn run(seed: u64) -> (u64, Tally) {
     let weather = Weather::of(seed);
     let tenants: Vec<TenantId> = tenants(*pick(&[1, 3, 7, 20, 60, 200], &mut rng));
     let active = secs(*pick(&[60, 300, 1_800, 7_200], &mut rng));
-    let mut world = World::new(seed, settings(&mut rng));
+    let settings = settings(&mut rng);
+    let mut world = match seed / 9 % 3 {
+        0 => World::new(seed, settings),
+        kind => World::with_store(seed, settings, store(seed, kind == 2, active, &mut rng)),
+    };
     prepare_service(&mut world, weather, active, &tenants, &mut rng);
     callers::arrive(&mut world.queue, active, &tenants, weather.is_fair(), &mut rng);
     if !weather.is_fair() {
@@ -54,6 +59,8 @@ pub(crate) fn run(seed: u64) -> (u64, Tally) {
         world.must(left);
         let wake_at = world.broker.wake_at();
         world.must(rule(wake_at.is_none(), || format!("after idle hours wake_at is {wake_at:?}")));
+        let nothing = world.nothing_is_leased();
+        world.must(nothing);
         world.step(vec![Act::Close]);
     }
     after_close(&mut world, &tenants[0]);
@@ -64,7 +71,7 @@ pub(crate) fn tenants(count: usize) -> Vec<TenantId> {
     (0..count).map(|number| TenantId::new(format!("t{number:04}")).expect("a name")).collect()
 }
 
-fn settings(rng: &mut fastrand::Rng) -> Settings {
+pub(crate) fn settings(rng: &mut fastrand::Rng) -> Settings {
     let mut settings = Settings::default();
     settings.calls_at_once = *pick(&[8, 8, 8, 1, 2, 5], rng);
     settings.attempts = *pick(&[3, 3, 3, 1, 2, 5], rng);
@@ -72,6 +79,17 @@ fn settings(rng: &mut fastrand::Rng) -> Settings {
         settings.memory = rng.usize(5_000..60_000);
     }
     settings
+}
+
+/// In every second world something goes wrong with it.
+fn store(seed: u64, leases: bool, active: Duration, rng: &mut fastrand::Rng) -> Store {
+    let mut store = Store::new(seed, leases);
+    store.latency = (Duration::from_micros(rng.u64(50..1_000)), millis(rng.u64(1..60)));
+    store.shelf.skew_ms = *pick(&[0, 0, 0, 3_600_000, -3_600_000], rng);
+    if rng.bool() {
+        (store.mishaps, store.wipes) = store_troubles(active, rng);
+    }
+    store
 }
 
 fn prepare_service(
@@ -106,6 +124,9 @@ fn prepare_service(
 /// All faults end. A while later everybody who asks is served. Not all ask: of the others too nothing may be left later.
 fn recover(world: &mut World, tenants: &[TenantId], rng: &mut fastrand::Rng) {
     world.service.faults.clear();
+    if let Some(store) = &mut world.store {
+        store.mishaps.clear();
+    }
     world.service.latency = (millis(5), millis(100));
     world.service.accept_only(world.generation);
     world.drowsy = false;
@@ -127,6 +148,8 @@ fn recover(world: &mut World, tenants: &[TenantId], rng: &mut fastrand::Rng) {
             format!("{LONGEST_HOLD:?} after all faults ended the caller for {tenant} gets {answer:?}")
         }));
     }
+    let told = world.store_knows_what_it_must();
+    world.must(told);
 }
 
 /// A closed client says so, and nothing else.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tm_core::{Now, broker::Patience};
 
 use crate::{
+    clock::secs,
     oracles::{Verdict, Waiting, rule},
     trace::Event,
     world::{Fresh, World},
@@ -28,17 +29,17 @@ impl World {
         oracles.tickets.rest(now.mono)?;
         let evicted = oracles.view.rest(self.service.ledger())?;
         oracles.memory.rest(&stats, oracles.view.len(), oracles.tickets.waiting(), evicted)?;
-        self.nobody_waits_with_a_token_in_hand(now.mono, fresh)?;
-        self.nobody_waits_in_vain(now, fresh)?;
+        let long = self.oracles.tickets.long_waiting(now.mono);
+        self.nobody_waits_with_a_token_in_hand(now.mono, fresh, &long)?;
+        self.nobody_waits_in_vain(now, fresh, &long)?;
         self.sleeps(now.mono)
     }
 
     /// A caller waits for a fresher token for a second, not longer, and never for one that has just come.
-    fn nobody_waits_with_a_token_in_hand(&mut self, now: Duration, fresh: &Fresh) -> Verdict {
-        let long = self.oracles.tickets.long_waiting(now);
+    fn nobody_waits_with_a_token_in_hand(&self, now: Duration, fresh: &Fresh, long: &[Waiting]) -> Verdict {
         let (tickets, view) = (&self.oracles.tickets, &self.oracles.view);
         let served = fresh.shown.iter().flat_map(|tenant| tickets.of(tenant));
-        for Waiting { caller, tenant, demand, asked_at, .. } in served.chain(&long) {
+        for Waiting { caller, tenant, demand, asked_at, .. } in served.chain(long) {
             let in_hand = view.satisfies(tenant, demand.min_remaining, now, self.service.ledger());
             rule(in_hand.is_none(), || {
                 format!(
@@ -49,8 +50,9 @@ impl World {
         Ok(())
     }
 
-    /// Whoever's deadline lies before the end of a hold is told so at once.
-    fn nobody_waits_in_vain(&mut self, now: Now, fresh: &Fresh) -> Verdict {
+    /// Whoever's deadline lies before the end of a hold is told so at once, or once the store has had its time: half a second to
+    /// be asked, if it is busy, and half a second to answer.
+    fn nobody_waits_in_vain(&mut self, now: Now, fresh: &Fresh, long: &[Waiting]) -> Verdict {
         let held_until = match self.broker.held(now, Duration::MAX) {
             Ok(until) => until,
             Err(error) => error.retry_after().map(|wait| now.mono + wait),
@@ -61,9 +63,12 @@ impl World {
         let tickets = &oracles.tickets;
         let new = fresh.waiting.iter().filter_map(|ticket| tickets.find(*ticket));
         let all = tickets.all().take(if longer { usize::MAX } else { 0 });
-        for Waiting { caller, tenant, demand, .. } in new.chain(all) {
+        let stored = self.store.is_some();
+        for Waiting { caller, tenant, demand, asked_at, .. } in new.chain(all).chain(long) {
             let Patience::Until(deadline) = demand.patience else { continue };
-            rule(deadline >= until || oracles.calls.has(tenant), || {
+            let store_may_come = stored && (now.mono < *asked_at + secs(1) || oracles.requests.has(tenant));
+            let may_come = oracles.calls.has(tenant) || store_may_come;
+            rule(deadline >= until || may_come, || {
                 format!("caller {caller} waits in vain until {deadline:?}: no call leaves before {until:?}")
             })?;
         }
@@ -75,8 +80,11 @@ impl World {
         self.trace.record(now, Event::Sleeps { until });
         rule(until.is_none_or(|at| at > now), || format!("after a drain at {now:?} wake_at is {until:?}"))?;
         let (waiting, under_way) = (self.oracles.tickets.waiting(), self.oracles.calls.under_way());
-        rule(until.is_some() || (waiting, under_way) == (0, 0), || {
-            format!("wake_at is None with {waiting} callers waiting and {under_way} calls under way")
+        let requests = self.oracles.requests.under_way();
+        rule(until.is_some() || (waiting, under_way, requests) == (0, 0, 0), || {
+            format!(
+                "wake_at is None with {waiting} callers waiting, {under_way} calls and {requests} requests under way"
+            )
         })
     }
 }

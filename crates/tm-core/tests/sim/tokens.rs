@@ -49,7 +49,8 @@ impl Mint {
         let living = cached.filter(|fields| fields.expires_at > at.service_clock()).cloned();
         let fields = living.unwrap_or_else(|| self.make(tenant, faults, at));
         let dies_at = clock::mono(fields.expires_at, at.skew_ms);
-        self.ledger.note(&fields.text, tenant, dies_at, ends(&fields, dies_at, at));
+        let times = (fields.timestamp, fields.expires_at);
+        self.ledger.note(&fields.text, tenant, times, dies_at, ends(&fields, dies_at, at));
         self.latest.insert(tenant.clone(), fields.clone());
         fields
     }

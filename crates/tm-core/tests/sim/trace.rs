@@ -21,6 +21,8 @@ pub(crate) enum Event {
     Refused { caller: usize, kind: ErrorKind, retry_after: Option<Duration> },
     Called { call: usize, tenants: Vec<TenantId>, give_up_at: Duration },
     Answered { call: usize, what: &'static str },
+    AsksStore { request: usize, what: &'static str, tenants: Vec<TenantId> },
+    StoreAnswers { request: usize, what: &'static str },
     Shown { tenant: TenantId, token: u64, until: Duration },
     Hidden { tenant: TenantId },
     Forgets { caller: usize },

@@ -7,6 +7,7 @@ use tm_core::{TenantId, TransportFault};
 use crate::{
     clock::{START, millis, secs},
     faults::{Fault, What},
+    store::{Mishap, Trouble},
 };
 
 /// What kind of trouble a world has.
@@ -147,6 +148,34 @@ impl Weather {
         }
         (0..rng.usize(1..4)).map(|_| (at(active, rng), secs(rng.u64(0..90)))).collect()
     }
+}
+
+/// What goes wrong with a store, and when it loses all that it has.
+pub(crate) fn store_troubles(active: Duration, rng: &mut fastrand::Rng) -> (Vec<Mishap>, BTreeSet<Duration>) {
+    const ALL: [Trouble; 10] = [
+        Trouble::Fails,
+        Trouble::Silence,
+        Trouble::Deaf,
+        Trouble::Lost,
+        Trouble::Slow(secs(1)),
+        Trouble::ReadOnly,
+        Trouble::TooFew,
+        Trouble::WrongKind,
+        Trouble::Expired,
+        Trouble::Ancient,
+    ];
+    let mut mishaps = Vec::new();
+    for _ in 0..rng.usize(1..6) {
+        let (from, until) = stretch(active, *pick(&[secs(20), secs(300), active], rng), rng);
+        let what = match *pick(&ALL, rng) {
+            Trouble::Slow(_) => Trouble::Slow(millis(rng.u64(90..3_000))),
+            what => what,
+        };
+        let percent = *pick(&[100, 100, 50, 10], rng);
+        mishaps.push(Mishap { percent, ..Mishap::between(what, from, until) });
+    }
+    let wipes = (0..rng.usize(0..3)).map(|_| at(active, rng)).collect();
+    (mishaps, wipes)
 }
 
 /// Some point of the active time.

@@ -1,19 +1,21 @@
 //! One client in virtual time: a driver that follows the contract to the letter, under the eyes of the oracles.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tm_core::{
     AppName, AppVersion, Application, Error, Gateway, TenantId, Token,
-    broker::{Broker, EffectId, Settings, Ticket},
+    broker::{EffectId, Settings, Ticket},
 };
 
 use crate::{
     answers::APP,
     clock::{Clock, START},
     fuel::Fuel,
-    oracles::{Calls, Failures, Holds, Memory, Tickets, Verdict, View, rule},
+    oracles::{Calls, Failures, Holds, Memory, Requests, Tickets, Verdict, View, rule},
+    process::Process,
     queue::{Act, Queue, Wish},
     service::{Service, credentials},
+    store::Store,
     tally::Tally,
     trace::Trace,
 };
@@ -21,12 +23,17 @@ use crate::{
 /// A broker with everything around it.
 pub(crate) struct World {
     pub(crate) seed: u64,
-    pub(crate) broker: Broker,
+    pub(crate) broker: Process,
     pub(crate) clock: Clock,
     pub(crate) service: Service,
+    pub(crate) store: Option<Store>,
+    /// Names this process to the store.
+    pub(crate) owner: u64,
     pub(crate) queue: Queue,
     pub(crate) callers: Vec<Caller>,
     pub(crate) calls: Vec<Sent>,
+    /// What was asked of the store.
+    pub(crate) requests: Vec<EffectId>,
     pub(crate) oracles: Oracles,
     pub(crate) tally: Tally,
     pub(crate) trace: Trace,
@@ -62,6 +69,7 @@ pub(crate) struct Sent {
 pub(crate) struct Oracles {
     pub(crate) tickets: Tickets,
     pub(crate) calls: Calls,
+    pub(crate) requests: Requests,
     pub(crate) holds: Holds,
     pub(crate) view: View,
     pub(crate) memory: Memory,
@@ -80,6 +88,18 @@ pub(crate) struct Fresh {
 
 impl World {
     pub(crate) fn new(seed: u64, settings: Settings) -> Self {
+        Self::of_fleet(seed, settings, None, Duration::ZERO)
+    }
+
+    /// With a store of its own.
+    pub(crate) fn with_store(seed: u64, settings: Settings, store: Store) -> Self {
+        let world = Self::of_fleet(seed, settings, Some(store.leases), Duration::ZERO);
+        Self { store: Some(store), ..world }
+    }
+
+    /// One of several processes; service and store are those of the fleet. `leases` tells what the store can, and `ahead` by
+    /// how much the monotonic clock is.
+    pub(crate) fn of_fleet(seed: u64, settings: Settings, leases: Option<bool>, ahead: Duration) -> Self {
         let application = Application {
             gateway: Gateway::region("eu1").expect("a region"),
             host_tenant: TenantId::new(APP[2]).expect("a name"),
@@ -89,6 +109,7 @@ impl World {
         let oracles = Oracles {
             tickets: Tickets::default(),
             calls: Calls::new(settings.calls_at_once),
+            requests: Requests::new(settings.calls_at_once),
             holds: Holds::default(),
             view: View::default(),
             memory: Memory::new(settings.memory),
@@ -96,12 +117,15 @@ impl World {
         };
         Self {
             seed,
-            broker: Broker::new(Arc::new(application), Arc::new(credentials(0)), settings.clone(), seed),
+            broker: Process::new(application, credentials(0), settings.clone(), seed, leases, ahead),
             clock: Clock::new(),
             service: Service::new(seed),
+            store: None,
+            owner: seed,
             queue: Queue::default(),
             callers: Vec::new(),
             calls: Vec::new(),
+            requests: Vec::new(),
             oracles,
             tally: Tally::default(),
             trace: Trace::default(),
@@ -118,21 +142,35 @@ impl World {
     /// Lets everything happen that happens until then.
     pub(crate) fn run_until(&mut self, until: Duration) {
         loop {
-            let next = [self.queue.first_at(), self.broker.wake_at()].into_iter().flatten().min();
+            let next = [self.next_at(), self.store_at()].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= until) else { break };
-            self.step_for_nothing(next);
             let overslept = self.oversleeps();
-            self.oracles.tickets.overslept += overslept;
-            self.clock.mono = next.max(self.clock.mono) + overslept;
-            let mut acts = self.queue.pop_until(self.clock.mono);
-            if self.rng.bool() {
-                for act in acts.drain(..) {
-                    self.step(vec![act]);
-                }
-            }
-            self.step(acts);
+            self.go_to(next, overslept);
         }
         self.clock.mono = self.clock.mono.max(until);
+    }
+
+    /// When this process has something to do.
+    pub(crate) fn next_at(&self) -> Option<Duration> {
+        [self.queue.first_at(), self.broker.wake_at()].into_iter().flatten().min()
+    }
+
+    /// Does what there is to do at this time, or that much later.
+    pub(crate) fn go_to(&mut self, next: Duration, overslept: Duration) {
+        self.step_for_nothing(next);
+        self.oracles.tickets.overslept += overslept;
+        self.clock.mono = next.max(self.clock.mono) + overslept;
+        self.store_works();
+        if self.next_at().is_none_or(|at| at > self.clock.mono) {
+            return;
+        }
+        let mut acts = self.queue.pop_until(self.clock.mono);
+        if self.rng.bool() {
+            for act in acts.drain(..) {
+                self.step(vec![act]);
+            }
+        }
+        self.step(acts);
     }
 
     /// A step: the calls, then a full drain.
@@ -186,6 +224,7 @@ impl World {
         }
         // An answer that comes in the very step that would give its call up is not late.
         self.oracles.calls.give_up(now.mono);
+        self.oracles.requests.give_up(now.mono);
         while let Some(output) = self.broker.next(now) {
             self.fuel.output()?;
             self.carry_out(output, now, &mut fresh)?;

@@ -4,6 +4,7 @@ mod calls;
 mod failures;
 mod holds;
 mod memory;
+mod requests;
 mod tickets;
 mod view;
 
@@ -11,6 +12,7 @@ pub(crate) use calls::Calls;
 pub(crate) use failures::{Failure, Failures, Promise};
 pub(crate) use holds::Holds;
 pub(crate) use memory::Memory;
+pub(crate) use requests::{Requests, tenants_of};
 pub(crate) use tickets::{Tickets, Waiting};
 pub(crate) use view::View;
 

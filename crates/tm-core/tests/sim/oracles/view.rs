@@ -19,6 +19,8 @@ pub(crate) struct View {
     shown: BTreeMap<TenantId, Shown>,
     rejected: BTreeSet<u64>,
     rejected_now: bool,
+    /// What the store had. How long that may be served depends on what it says of it.
+    found: BTreeSet<u64>,
     /// How many tokens were taken out of the view though they were alive and not rejected.
     evicted_now: usize,
     pub(crate) evicted: usize,
@@ -58,12 +60,13 @@ impl View {
         ledger: &Ledger,
     ) -> Verdict {
         let issued = self.good(tenant, token, now, ledger)?;
-        let (serial, end) = (issued.serial, issued.latest_end);
+        let (serial, end) = (issued.serial, self.latest_end(issued));
         rule(until <= end, || format!("token {serial} is shown until {until:?}, it ends at {end:?}"))?;
         if let Some(old) = self.shown.get(tenant).and_then(|old| ledger.find(&old.token)) {
-            let displaced = old.serial != serial && old.earliest_end > now && old.earliest_end > end;
+            let old_end = self.earliest_end(tenant, old);
+            let displaced = old.serial != serial && old_end > now && old_end > end;
             rule(!displaced, || {
-                let (old, old_end) = (old.serial, old.earliest_end);
+                let old = old.serial;
                 format!(
                     "token {old}, which lives until {old_end:?}, made room for {serial}, which ends at {end:?}"
                 )
@@ -85,13 +88,15 @@ impl View {
             return Err(format!("tenant {tenant} is hidden and was not shown"));
         };
         let issued = ledger.find(&shown.token).ok_or("a token that the service never made")?;
-        if issued.earliest_end <= now {
+        let found = self.found.contains(&issued.serial);
+        let earliest_end = if found { shown.until.min(issued.earliest_end) } else { issued.earliest_end };
+        if earliest_end <= now {
             self.expired += 1;
         } else if !self.rejected.contains(&issued.serial) {
             self.evicted_now += 1;
             self.evicted += 1;
             rule(for_memory, || {
-                let Issued { serial, earliest_end, .. } = issued;
+                let serial = issued.serial;
                 format!(
                     "token {serial} of {tenant} is hidden at {now:?} without cause: it lives until {earliest_end:?}"
                 )
@@ -103,6 +108,20 @@ impl View {
     pub(crate) fn rejects(&mut self, token: &Token, ledger: &Ledger) {
         self.rejected.insert(ledger.serial(token));
         self.rejected_now = true;
+    }
+
+    /// The store has answered with this token.
+    pub(crate) fn finds(&mut self, serial: u64) {
+        self.found.insert(serial);
+    }
+
+    pub(crate) fn was_found(&self, serial: u64) -> bool {
+        self.found.contains(&serial)
+    }
+
+    /// Whether this was rejected in an earlier step.
+    pub(crate) fn is_rejected(&self, serial: u64) -> bool {
+        !self.rejected_now && self.rejected.contains(&serial)
     }
 
     /// After a drain nothing that was rejected is left. Answers how many were evicted since the last.
@@ -126,8 +145,9 @@ impl View {
         ledger: &Ledger,
     ) -> Option<Duration> {
         let issued = ledger.find(&self.shown.get(tenant)?.token)?;
-        let good = issued.earliest_end > now + least && !self.rejected.contains(&issued.serial);
-        good.then_some(issued.earliest_end)
+        let end = self.earliest_end(tenant, issued);
+        let good = end > now + least && !self.rejected.contains(&issued.serial);
+        good.then_some(end)
     }
 
     /// What a driver serves without asking the broker; not in the middle of a step.
@@ -141,8 +161,23 @@ impl View {
         self.shown.get(tenant).map(|shown| shown.until)
     }
 
+    /// All that is in it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&TenantId, &Token)> {
+        self.shown.iter().map(|(tenant, shown)| (tenant, &shown.token))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.shown.len()
+    }
+
+    fn latest_end(&self, issued: &Issued) -> Duration {
+        if self.found.contains(&issued.serial) { issued.dies_at } else { issued.latest_end }
+    }
+
+    /// Until when the tenant's token is in hand for sure.
+    fn earliest_end(&self, tenant: &TenantId, issued: &Issued) -> Duration {
+        let shown = self.shown.get(tenant).filter(|_| self.found.contains(&issued.serial));
+        shown.map_or(issued.earliest_end, |shown| shown.until.min(issued.earliest_end))
     }
 
     fn good<'a>(
@@ -153,11 +188,11 @@ impl View {
         ledger: &'a Ledger,
     ) -> Verdict<&'a Issued> {
         let issued = ledger.find(token).ok_or("a token that the service never made")?;
-        let Issued { serial, latest_end, .. } = issued;
+        let (serial, latest_end) = (&issued.serial, self.latest_end(issued));
         rule(issued.tenant == *tenant, || {
             format!("tenant {tenant} is given token {serial} of {}", issued.tenant)
         })?;
-        rule(now < *latest_end, || {
+        rule(now < latest_end, || {
             format!(
                 "token {serial} of {tenant} is given at {now:?}, a client may serve it until {latest_end:?}"
             )

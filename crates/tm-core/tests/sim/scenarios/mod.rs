@@ -1,6 +1,7 @@
 //! Stories with exact expectations, by subject.
 
 mod crowds;
+mod fleets;
 mod holds;
 mod lives;
 mod outages;
@@ -8,3 +9,4 @@ mod patience;
 mod refreshes;
 mod refusals;
 mod rejections;
+mod stores;

@@ -1,0 +1,136 @@
+//! Requests to the store: few at once, none too large, given up in time; and no call without having looked there first.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use tm_core::{
+    TenantId,
+    broker::{StoreAnswer, StoreRequest},
+};
+
+use super::{Verdict, rule};
+use crate::clock::{millis, secs};
+
+/// Tenants in one request.
+const MOST: usize = 500;
+/// Requests to load, and requests to tell something, at once.
+const AT_ONCE: usize = 4;
+
+/// The requests of one process.
+#[derive(Debug)]
+pub(crate) struct Requests {
+    calls_at_once: usize,
+    open: BTreeMap<usize, Open>,
+    /// The store was asked for these, and there was no newer token since.
+    looked: BTreeSet<TenantId>,
+    /// Whether the store has ever failed this process.
+    pub(crate) failed: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    kind: Kind,
+    tenants: Vec<TenantId>,
+    give_up_at: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Load,
+    Lease,
+    Telling,
+}
+
+impl Requests {
+    pub(crate) fn new(calls_at_once: usize) -> Self {
+        Self { calls_at_once, open: BTreeMap::new(), looked: BTreeSet::new(), failed: false }
+    }
+
+    pub(crate) fn started(
+        &mut self,
+        number: usize,
+        request: &StoreRequest,
+        now: Duration,
+        give_up_at: Duration,
+    ) -> Verdict {
+        let (kind, longest) = match request {
+            StoreRequest::Load(_) => (Kind::Load, millis(500)),
+            StoreRequest::Lease { .. } => (Kind::Lease, millis(500)),
+            StoreRequest::Save(_) | StoreRequest::Remove(_) | StoreRequest::Release(_) => {
+                (Kind::Telling, secs(2))
+            }
+        };
+        let tenants = tenants_of(request);
+        let (count, distinct) = (tenants.len(), tenants.iter().collect::<BTreeSet<_>>().len());
+        rule((1..=MOST).contains(&count), || format!("a request to the store about {count} tenants"))?;
+        rule(distinct == count, || format!("a tenant twice in {request:?}"))?;
+        rule(give_up_at > now && give_up_at <= now + longest, || {
+            format!("a {kind:?} of {now:?} is given up at {give_up_at:?}")
+        })?;
+        if let StoreRequest::Release(tenants) = request {
+            self.looked.retain(|tenant| !tenants.contains(tenant));
+        }
+        self.open.insert(number, Open { kind, tenants, give_up_at });
+        // Leases and their renewals: each of one tenant of a call at least.
+        let limit = if kind == Kind::Lease { 10 * self.calls_at_once } else { AT_ONCE };
+        let at_once = self.open.values().filter(|open| open.kind == kind).count();
+        rule(at_once <= limit, || format!("{at_once} requests of the kind {kind:?} at once"))
+    }
+
+    /// Before a drain: what the broker gives up now is not under way any longer.
+    pub(crate) fn give_up(&mut self, now: Duration) {
+        let before = self.open.len();
+        self.open.retain(|_, open| open.give_up_at > now);
+        self.failed |= self.open.len() < before;
+    }
+
+    /// Whether this answer still counts.
+    pub(crate) fn answered(&mut self, number: usize, answer: Option<&StoreAnswer>) -> bool {
+        let Some(open) = self.open.remove(&number) else { return false };
+        match answer {
+            Some(StoreAnswer::Leased(leased))
+                if open.kind == Kind::Lease && leased.len() == open.tenants.len() =>
+            {
+                self.looked.extend(open.tenants);
+            }
+            Some(StoreAnswer::Loaded(found))
+                if open.kind == Kind::Load && found.len() == open.tenants.len() => {}
+            Some(StoreAnswer::Done) if open.kind == Kind::Telling => {}
+            _ => self.failed = true,
+        }
+        true
+    }
+
+    /// A call with this tenant leaves.
+    pub(crate) fn called(&self, tenant: &TenantId) -> Verdict {
+        rule(self.failed || self.looked.contains(tenant), || {
+            format!("a call with tenant {tenant}, and the store was not asked")
+        })
+    }
+
+    /// The tenant has a new token.
+    pub(crate) fn shown(&mut self, tenant: &TenantId) {
+        self.looked.remove(tenant);
+    }
+
+    /// Whether the store is being asked for this tenant.
+    pub(crate) fn has(&self, tenant: &TenantId) -> bool {
+        let asking = self.open.values().filter(|open| open.kind != Kind::Telling);
+        asking.flat_map(|open| &open.tenants).any(|asked| asked == tenant)
+    }
+
+    pub(crate) fn under_way(&self) -> usize {
+        self.open.len()
+    }
+}
+
+pub(crate) fn tenants_of(request: &StoreRequest) -> Vec<TenantId> {
+    match request {
+        StoreRequest::Load(tenants) | StoreRequest::Release(tenants) => tenants.clone(),
+        StoreRequest::Lease { claims, .. } => claims.iter().map(|(tenant, _)| tenant.clone()).collect(),
+        StoreRequest::Save(all) => all.iter().map(|(tenant, _)| tenant.clone()).collect(),
+        StoreRequest::Remove(all) => all.iter().map(|(tenant, _)| tenant.clone()).collect(),
+    }
+}
