@@ -6,6 +6,7 @@ mod args;
 mod client;
 mod commands;
 mod connect;
+mod core_dump;
 mod deadline;
 mod exit;
 mod input;
@@ -23,5 +24,6 @@ mod storage;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    core_dump::forbid();
     run::run().into()
 }

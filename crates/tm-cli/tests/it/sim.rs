@@ -76,6 +76,17 @@ fn other_processes_find_it_by_the_lines_it_prints() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn the_program_leaves_no_core_dump() {
+    let sim = Sim::start(Tm::new(["sim"]));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", sim.child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let limits: Vec<_> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(limits, ["0", "0"], "{core}");
+    sim.stop("TERM");
+}
+
+#[test]
 fn it_takes_what_the_environment_has() {
     let environment = [
         ("MDSP_KEY_STORE_CLIENT_ID", "my-client"),
