@@ -16,6 +16,7 @@ mod batches;
 mod callers;
 mod closing;
 mod error_kinds;
+mod fault_matrix;
 mod listing;
 mod processes;
 mod record_format;

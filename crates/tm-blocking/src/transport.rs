@@ -121,7 +121,8 @@ fn read(body: Body, limit: usize, whole: bool) -> Result<Bytes, TransportError> 
 fn transport_error(error: ureq::Error) -> TransportError {
     use ureq::Error as E;
     let fault = match &error {
-        _ if tls::is_tls_failure(&error) => TransportFault::Tls,
+        // ureq shows no sources, and hands on what fails within a handshake as I/O.
+        E::Io(io) if tls::is_tls_failure(io) => TransportFault::Tls,
         E::Tls(_) | E::Rustls(_) | E::Pem(_) => TransportFault::Tls,
         E::HostNotFound
         | E::ConnectionFailed

@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::{
     Pending,
     scripted::{Carrier, MockExchange},
+    watched::{Seen, Watched},
 };
 
 /// Which of the two carries the story.
@@ -93,6 +94,22 @@ impl Host {
             }
         };
         client.expect("a good set-up")
+    }
+
+    /// A client whose real transport is watched.
+    pub(crate) fn watched_client(&self, setup: Setup) -> Result<(Client, Seen), Error> {
+        let seen = Seen::default();
+        let client = match self {
+            Self::Async(runtime) => {
+                let watched = Watched::new(tm_async::ReqwestTransport::new(&setup)?, &seen);
+                Client::Async(tm_async::Client::with_transport(setup, watched)?, Arc::clone(runtime))
+            }
+            Self::Blocking => {
+                let watched = Watched::new(tm_blocking::UreqTransport::new(&setup)?, &seen);
+                Client::Blocking(tm_blocking::Client::with_transport(setup, watched)?)
+            }
+        };
+        Ok((client, seen))
     }
 
     /// Tasks of the runtime that have not ended. Threads cannot be told apart within this process.

@@ -4,6 +4,8 @@ mod client;
 mod pending;
 mod raw_server;
 mod scripted;
+mod tls;
+mod watched;
 mod world;
 
 use std::{
@@ -17,6 +19,8 @@ pub(crate) use client::{Client, Host, Stack, runtime};
 pub(crate) use pending::Pending;
 pub(crate) use raw_server::{RawRequest, RawServer};
 pub(crate) use scripted::{good_token, scripted};
+pub(crate) use tls::{Authority, Tls, accept};
+pub(crate) use watched::{Attempt, Seen};
 pub(crate) use world::{World, kind_of, owner, setup_for, tenant, tenants};
 
 /// A story that is not over by then hangs, and fails.

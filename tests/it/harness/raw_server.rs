@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
@@ -22,9 +22,35 @@ const LONGEST: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct RawRequest {
     pub(crate) target: String,
+    pub(crate) body: Vec<u8>,
 }
 
-/// One connection for each request, one after the other, on one thread. Dropping it stops it.
+impl RawRequest {
+    /// Reads one from a connection.
+    ///
+    /// # Errors
+    /// The client has gone before its end.
+    pub(crate) fn read(reader: &mut impl BufRead) -> io::Result<Self> {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let target = line.split(' ').nth(1).unwrap_or_default().to_owned();
+        let mut headers = BTreeMap::new();
+        loop {
+            line.clear();
+            reader.read_line(&mut line)?;
+            let Some((name, value)) = line.trim_end().split_once(':') else { break };
+            headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+        }
+        let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        Ok(Self { target, body })
+    }
+}
+
+/// A thread for each connection. Dropping it stops it; a connection ends when its client goes.
 #[derive(Debug)]
 pub(crate) struct RawServer {
     address: SocketAddr,
@@ -33,19 +59,27 @@ pub(crate) struct RawServer {
 }
 
 impl RawServer {
-    /// Answers on a free port of loopback.
-    pub(crate) fn start(answer: impl Fn(&RawRequest) -> Response<Bytes> + Send + 'static) -> Self {
+    /// Answers one request a connection, on a free port of loopback.
+    pub(crate) fn start(answer: impl Fn(&RawRequest) -> Response<Bytes> + Send + Sync + 'static) -> Self {
+        // A client that breaks off, because an answer is too long for it, is none of our business.
+        Self::serving(move |stream| drop(exchange(stream, &answer)))
+    }
+
+    /// Does this with each connection. Nothing is waited for longer than [`LONGEST`].
+    pub(crate) fn serving(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let stopped = Arc::new(AtomicBool::new(false));
         let is_stopped = Arc::clone(&stopped);
+        let serve = Arc::new(serve);
         let thread = thread::spawn(move || {
             for stream in listener.incoming() {
                 if is_stopped.load(Ordering::SeqCst) {
                     return;
                 }
-                // A client that breaks off, because an answer is too long for it, is none of our business.
-                let _ = stream.and_then(|stream| exchange(stream, &answer));
+                let Ok(stream) = stream.and_then(with_limits) else { continue };
+                let serve = Arc::clone(&serve);
+                thread::spawn(move || serve(stream));
             }
         });
         Self { address, stopped, thread: Some(thread) }
@@ -53,6 +87,10 @@ impl RawServer {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 
@@ -66,32 +104,20 @@ impl Drop for RawServer {
     }
 }
 
-fn exchange(stream: TcpStream, answer: &impl Fn(&RawRequest) -> Response<Bytes>) -> io::Result<()> {
+fn with_limits(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_read_timeout(Some(LONGEST))?;
     stream.set_write_timeout(Some(LONGEST))?;
+    Ok(stream)
+}
+
+fn exchange(stream: TcpStream, answer: &impl Fn(&RawRequest) -> Response<Bytes>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
-    let request = read(&mut reader)?;
+    let request = RawRequest::read(&mut reader)?;
     let mut stream = reader.into_inner();
     stream.write_all(&bytes_of(&answer(&request)))?;
     stream.shutdown(Shutdown::Write)?;
     // Until the client has closed too, so that nothing it has not read yet is thrown away.
     io::copy(&mut stream, &mut io::sink()).map(drop)
-}
-
-fn read(reader: &mut impl BufRead) -> io::Result<RawRequest> {
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    let target = line.split(' ').nth(1).unwrap_or_default().to_owned();
-    let mut headers = BTreeMap::new();
-    loop {
-        line.clear();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    io::copy(&mut reader.take(length), &mut io::sink())?;
-    Ok(RawRequest { target })
 }
 
 fn bytes_of(answer: &Response<Bytes>) -> Vec<u8> {
