@@ -7,6 +7,9 @@ use crate::rust_text::{attributes, code_of, is_in_modules, line_of, test_items, 
 /// A longer file has more than one subject.
 const MOST_LINES: usize = 500;
 
+/// rustls, ureq and reqwest each have a way, under these names.
+const NO_DANGER: &str = "a way around the check of certificates: there is none; trust the authority instead";
+
 pub(super) fn check(files: &Files) -> Vec<Violation> {
     let sources: Vec<Source<'_>> = files.ending(".rs").map(|(path, text)| Source::new(path, text)).collect();
     let modules_for_tests: Vec<String> =
@@ -83,6 +86,8 @@ fn forbidden_words(source: &Source<'_>) -> Vec<Violation> {
         let what = match word {
             "unsafe" => "`unsafe`: there is none in this workspace; find a safe crate that does it",
             "dbg" if is_macro => "a debugging macro: remove it",
+            "dangerous" | "disable_verification" => NO_DANGER,
+            _ if word.contains("danger_accept_invalid") => NO_DANGER,
             "todo" if is_macro => "an unfinished place: finish it, or return an error",
             _ => return None,
         };
@@ -170,6 +175,19 @@ mod tests {
             ),
             [0; 0]
         );
+    }
+
+    #[test]
+    fn certificates_are_checked_everywhere() {
+        for way in [
+            "config.dangerous().set_certificate_verifier(v)",
+            "tls.disable_verification(true)",
+            "client.tls_danger_accept_invalid_certs(true)",
+            "client.danger_accept_invalid_hostnames(true)",
+        ] {
+            assert_eq!(lines(&format!("fn a() {{ {way} }}")), [2], "{way}");
+        }
+        assert_eq!(lines("fn a(danger: u8) { b(danger, \"dangerous\") } // dangerous"), [0; 0]);
     }
 
     #[test]
