@@ -19,6 +19,7 @@ mod error_kinds;
 mod fault_matrix;
 mod listing;
 mod processes;
+mod proxies;
 mod record_format;
 mod redis;
 #[path = "../../crates/tm-cache/tests/redis/server.rs"]
@@ -34,4 +35,5 @@ mod set_up;
 mod single_flight;
 mod storing;
 mod tenants;
+mod tls;
 mod vector_answers;

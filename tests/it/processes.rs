@@ -23,7 +23,7 @@ const PLATFORM: [&str; 7] = [
 ];
 
 /// Runs the test that calls it once more, alone in a process with this environment, where the story is told.
-fn alone(environment: &[(&str, &str)], story: fn()) {
+pub(crate) fn alone(environment: &[(&str, &str)], story: fn()) {
     if env::var_os(ALONE).is_some() {
         return in_time(story);
     }

@@ -50,7 +50,7 @@ impl ReqwestTransport {
             .no_proxy()
             .connect_timeout(settings.connect_time)
             .pool_max_idle_per_host(settings.calls_at_once);
-        if let Some(url) = setup.proxy_url() {
+        if let Some(url) = setup.proxy_url()? {
             let proxy = reqwest::Proxy::all(url)
                 .map_err(|_| InvalidInput::new("proxy", "is not a URL of a proxy"))?;
             builder = builder.proxy(proxy);

@@ -56,7 +56,7 @@ impl UreqTransport {
             .root_certs(RootCerts::new_with_certs(&roots))
             .build();
         let proxy = setup
-            .proxy_url()
+            .proxy_url()?
             .map(|url| {
                 ureq::Proxy::new(&url).map_err(|_| InvalidInput::new("proxy", "is not a URL of a proxy"))
             })

@@ -1,6 +1,9 @@
 //! Which proxy stands between us and the gateway: exactly one, or none.
 
-use tm_core::Gateway;
+use std::net::IpAddr;
+
+use http::Uri;
+use tm_core::{Gateway, InvalidInput};
 
 /// Decided here, once, for both clients: left alone, the HTTP libraries read the environment each in its own way.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -11,7 +14,7 @@ pub enum Proxy {
     FromEnvironment,
     /// None, whatever the environment says.
     None,
-    /// This URL.
+    /// This URL, http or https. Not for loopback either.
     Url(String),
 }
 
@@ -28,8 +31,11 @@ impl std::fmt::Debug for Proxy {
 
 impl Proxy {
     /// The URL of the proxy for this gateway, if there is one.
-    pub fn url_for(&self, gateway: &Gateway) -> Option<String> {
-        self.resolve(gateway, |name| std::env::var(name).ok())
+    ///
+    /// # Errors
+    /// It is the URL of no proxy that both clients can speak with. Left alone, some would be passed by.
+    pub fn url_for(&self, gateway: &Gateway) -> Result<Option<String>, InvalidInput> {
+        self.resolve(gateway, |name| std::env::var(name).ok()).map(checked).transpose()
     }
 
     fn resolve(&self, gateway: &Gateway, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
@@ -53,9 +59,28 @@ impl Proxy {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    let is_address = |address: IpAddr| address.to_canonical().is_loopback();
+    host.eq_ignore_ascii_case("localhost") || bare(host).parse().is_ok_and(is_address)
+}
+
+/// An address of IPv6 without its brackets.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// The URL may hold a password, so no error repeats it.
+fn checked(url: String) -> Result<String, InvalidInput> {
+    let parsed = url.parse::<Uri>().ok();
+    let is_good = parsed.is_some_and(|url| {
+        matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty())
+    });
+    if is_good {
+        return Ok(url);
+    }
+    Err(InvalidInput::new(
+        "proxy",
+        "is not an http or https URL with a host; other kinds of proxies are not spoken with",
+    ))
 }
 
 /// As curl reads it: `proxy:3128` is a host and a port.
@@ -65,12 +90,12 @@ fn with_scheme(url: &str) -> String {
 
 /// Whether a `NO_PROXY` list names this host: `*`, the host itself, or a domain above it, with or without a leading dot.
 fn names(list: &str, host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
+    let host = bare(host).to_ascii_lowercase();
     list.split([',', ' '])
         .map(|entry| entry.trim().to_ascii_lowercase())
         .filter(|entry| !entry.is_empty())
         .any(|entry| {
-            let domain = entry.trim_start_matches("*.").trim_start_matches('.');
+            let domain = bare(entry.trim_start_matches("*.").trim_start_matches('.'));
             entry == "*"
                 || host == domain
                 || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
@@ -95,8 +120,13 @@ mod tests {
         assert_eq!(resolved(hub, &[("all_proxy", "http://p")]).unwrap(), "http://p");
         assert_eq!(resolved(hub, &[("HTTP_PROXY", "http://p"), ("http_proxy", "http://p")]), None);
         assert_eq!(resolved(hub, &[("HTTPS_PROXY", " ")]), None);
-        for loopback in ["http://127.0.0.1:9", "https://127.0.0.1:9", "https://[::1]:9", "https://localhost"]
-        {
+        for loopback in [
+            "http://127.0.0.1:9",
+            "https://127.0.0.1:9",
+            "https://[::1]:9",
+            "https://[::ffff:127.0.0.1]:9",
+            "https://localhost",
+        ] {
             assert_eq!(resolved(loopback, &[("HTTPS_PROXY", "http://p"), ("ALL_PROXY", "http://p")]), None);
         }
     }
@@ -114,6 +144,26 @@ mod tests {
         }
         for list in ["sphere.io", "eu1", "mindsphere.io.evil", "", "other.example"] {
             assert!(!exempt(list), "{list}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_exempts_addresses_with_or_without_brackets() {
+        for list in ["2001:db8::1", "[2001:db8::1]"] {
+            let environment = [("HTTPS_PROXY", "p"), ("NO_PROXY", list)];
+            assert_eq!(resolved("https://[2001:db8::1]", &environment), None, "{list}");
+            assert!(resolved("https://[2001:db8::11]", &environment).is_some(), "{list}");
+        }
+    }
+
+    #[test]
+    fn only_proxies_that_both_clients_speak_with_are_taken() {
+        for good in ["http://p", "https://p:3128", "http://user:hush%40@p:3128/"] {
+            assert!(checked(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["socks5://hush@p", "ftp://p", "http://", "p", "", "http://[", "hush hush"] {
+            let error = checked(bad.to_owned()).unwrap_err();
+            assert!(error.field() == "proxy" && !error.to_string().contains("hush"), "{bad}: {error}");
         }
     }
 

@@ -106,7 +106,10 @@ impl Setup {
     }
 
     /// The proxy's URL, if there is one for this gateway.
-    pub fn proxy_url(&self) -> Option<String> {
+    ///
+    /// # Errors
+    /// It is not an http or https URL with a host.
+    pub fn proxy_url(&self) -> Result<Option<String>, InvalidInput> {
         self.proxy.url_for(&self.application.gateway)
     }
 

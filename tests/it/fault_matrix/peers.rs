@@ -80,14 +80,6 @@ pub(super) fn good(stream: TcpStream) -> io::Result<Tls> {
     accept(&SERVERS.good, stream)
 }
 
-/// Ends in good order.
-pub(super) fn part(mut tls: Tls) -> io::Result<()> {
-    tls.conn.send_close_notify();
-    tls.flush()?;
-    tls.sock.shutdown(Shutdown::Write)?;
-    io::copy(&mut tls.sock, &mut io::sink()).map(drop)
-}
-
 impl Peer {
     /// `answer` is what a good peer would have said.
     pub(super) fn play(self, mut stream: TcpStream, answer: &[u8]) -> io::Result<()> {

@@ -16,7 +16,7 @@ use super::{
     peers,
     row::Row,
 };
-use crate::harness::{RawRequest, RawServer};
+use crate::harness::{RawRequest, RawServer, part};
 
 /// The life of the first token, where another is to follow while it lives: 6 s after all safety.
 pub(super) const SHORT_LIFE_S: u64 = 11;
@@ -111,7 +111,7 @@ impl Ways {
         let mut tls = peers::good(stream)?;
         let request = RawRequest::read(&mut BufReader::new(&mut tls))?;
         tls.write_all(&self.good(&request, &[("connection", "close")]))?;
-        peers::part(tls)
+        part(tls)
     }
 
     fn good(&self, request: &RawRequest, headers: &[(&str, &str)]) -> Vec<u8> {

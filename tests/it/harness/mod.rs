@@ -2,6 +2,7 @@
 
 mod client;
 mod pending;
+mod proxy;
 mod raw_server;
 mod scripted;
 mod tls;
@@ -17,9 +18,10 @@ use std::{
 
 pub(crate) use client::{Client, Host, Stack, runtime};
 pub(crate) use pending::Pending;
+pub(crate) use proxy::ProxyServer;
 pub(crate) use raw_server::{RawRequest, RawServer};
 pub(crate) use scripted::{good_token, scripted};
-pub(crate) use tls::{Authority, Tls, accept};
+pub(crate) use tls::{Authority, Tls, accept, answer_over_tls, part};
 pub(crate) use watched::{Attempt, Seen};
 pub(crate) use world::{World, kind_of, owner, setup_for, tenant, tenants};
 

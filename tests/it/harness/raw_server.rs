@@ -1,7 +1,6 @@
 //! The smallest HTTP server there is: it sends the bytes that it is told to, and adds nothing.
 
 use std::{
-    collections::BTreeMap,
     io::{self, BufRead, BufReader, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
@@ -22,6 +21,8 @@ const LONGEST: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct RawRequest {
     pub(crate) target: String,
+    /// Everything before the body, as it came.
+    pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -36,17 +37,19 @@ impl RawRequest {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let target = line.split(' ').nth(1).unwrap_or_default().to_owned();
-        let mut headers = BTreeMap::new();
+        let (mut head, mut length) = (line.clone(), 0);
         loop {
             line.clear();
             reader.read_line(&mut line)?;
+            head.push_str(&line);
             let Some((name, value)) = line.trim_end().split_once(':') else { break };
-            headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().map_err(io::Error::other)?;
+            }
         }
-        let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
-        Ok(Self { target, body })
+        Ok(Self { target, head, body })
     }
 }
 
