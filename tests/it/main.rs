@@ -18,6 +18,7 @@ mod closing;
 mod error_kinds;
 mod fault_matrix;
 mod listing;
+mod logs;
 mod processes;
 mod proxies;
 mod record_format;

@@ -46,6 +46,19 @@ pub(super) fn play(row: &Row, column: Column, stack: Stack, host: &Host) -> Resu
     Err("the machine is too busy for it".to_owned())
 }
 
+/// Lets a row go wrong, whatever comes of it.
+pub(super) fn go_wrong(row: &Row, column: Column, stack: Stack, host: &Host) {
+    let Ok(bench) = Bench::new(row, column, stack, host) else { return };
+    if column == Column::List && row.list.is_some() {
+        drop(bench.client.token(OPERATOR));
+    }
+    bench.break_down();
+    match column {
+        Column::First | Column::Refresh => drop(bench.ask()),
+        Column::List => drop(bench.client.user_tenants()),
+    }
+}
+
 struct Bench<'r> {
     row: &'r Row,
     stack: Stack,

@@ -4,7 +4,7 @@ use tm_core::wire::{MAX_PAGE_ANSWER, MAX_TOKEN_ANSWER};
 
 /// A column of the matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Column {
+pub(super) enum Column {
     /// A token, with none in hand.
     First,
     /// A newer token, while the last one lives and is served.

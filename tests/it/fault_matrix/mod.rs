@@ -37,12 +37,11 @@ use std::{
     thread,
 };
 
-use crate::harness::Stack;
+use crate::harness::{Host, Stack};
 
-pub(crate) use column::Column;
-pub(crate) use row::{KEY, MARK};
-
+use column::Column;
 use row::Row;
+pub(crate) use row::{KEY, MARK};
 use traps::Traps;
 
 both!(a_first_fetch_ends_as_its_row_says, a_refresh_harms_no_living_token, a_list_ends_as_its_row_says);
@@ -70,27 +69,44 @@ fn a_list_ends_as_its_row_says(stack: Stack) {
 
 /// Plays all rows of a column, and tells of all that are not as expected.
 #[track_caller]
-pub(crate) fn play(column: Column, stack: Stack) {
+fn play(column: Column, stack: Stack) {
     let traps = Traps::set();
-    let rows = rows(column, &traps);
+    let problems = Mutex::new(Vec::new());
+    let played = each_row(column, stack, &traps, |row, host| {
+        if let Err(problem) = bench::play(row, column, stack, host) {
+            problems.lock().unwrap().push(format!("{}: {problem}", row.name));
+        }
+    });
+    let problems = problems.into_inner().unwrap();
+    assert!(problems.is_empty(), "{} rows of {played}:\n{}", problems.len(), problems.join("\n"));
+    let expected = if column == Column::List { ROWS - OF_BATCHES } else { ROWS };
+    assert_eq!(played, expected, "rows were played");
+    traps.are_untouched();
+}
+
+/// Lets everything go wrong that is in the matrix, for those who look at something else than the outcome.
+pub(crate) fn go_wrong(stack: Stack) {
+    let traps = Traps::set();
+    for column in [Column::First, Column::List] {
+        each_row(column, stack, &traps, |row, host| bench::go_wrong(row, column, stack, host));
+    }
+}
+
+/// Answers how many there are.
+fn each_row(column: Column, stack: Stack, traps: &Traps, play: impl Fn(&Row, &Host) + Sync) -> usize {
+    let rows = rows(column, traps);
     let host = stack.host();
-    let (next, problems) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(problem) = bench::play(row, column, stack, &host) {
-                        problems.lock().unwrap().push(format!("{}: {problem}", row.name));
-                    }
+                    play(row, &host);
                 }
             });
         }
     });
-    let problems = problems.into_inner().unwrap();
-    assert!(problems.is_empty(), "{} rows of {}:\n{}", problems.len(), rows.len(), problems.join("\n"));
-    let expected = if column == Column::List { ROWS - OF_BATCHES } else { ROWS };
-    assert_eq!(rows.len(), expected, "rows were played");
-    traps.are_untouched();
+    rows.len()
 }
 
 fn rows(column: Column, traps: &Traps) -> Vec<Row> {

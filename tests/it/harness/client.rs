@@ -83,14 +83,21 @@ impl Host {
 
     /// A client whose transport is a mock.
     pub(crate) fn scripted_client(&self, setup: Setup, script: MockExchange) -> Client {
-        let carrier = Carrier(script);
+        self.client_over(setup, Carrier(script))
+    }
+
+    /// A client over a transport of one's own.
+    pub(crate) fn client_over<T>(&self, setup: Setup, transport: T) -> Client
+    where
+        T: tm_async::Transport + tm_blocking::Transport,
+    {
         let client = match self {
             Self::Async(runtime) => tm_async::Client::builder(setup)
-                .transport(carrier)
+                .transport(transport)
                 .build()
                 .map(|client| Client::Async(client, Arc::clone(runtime))),
             Self::Blocking => {
-                tm_blocking::Client::builder(setup).transport(carrier).build().map(Client::Blocking)
+                tm_blocking::Client::builder(setup).transport(transport).build().map(Client::Blocking)
             }
         };
         client.expect("a good set-up")
