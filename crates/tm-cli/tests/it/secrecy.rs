@@ -125,3 +125,44 @@ fn no_error_repeats_a_secret() {
         assert!(ran.stderr.contains("client secret: ") && !ran.stderr.contains("canary"), "{}", ran.stderr);
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn other_processes_are_told_no_secret() {
+    use std::{fs, time::Duration};
+
+    use tm_sim::Fault;
+
+    use crate::support::{ended, signal};
+
+    let (id, secret) = ("client", "canary-8d20b7f4-1c53");
+    for transport in TRANSPORTS {
+        let service = Simulator::builder().tenants(1).credentials(id, secret).start().unwrap();
+        service.fault(Fault::Hang);
+        let tm = Tm::of(&service, &["token", "tenant-0001", "--secret-stdin", "--reveal"]).args(transport);
+        let mut child = tm.without("MDSP_KEY_STORE_CLIENT_SECRET").start_with(std::process::Stdio::piped());
+        write!(child.stdin.take().unwrap(), "{secret}").unwrap();
+        assert!(
+            service.wait_for(Duration::from_secs(60), |seen| seen.in_flight > 0),
+            "it has the secret by now"
+        );
+
+        for file in ["cmdline", "comm", "environ"] {
+            // The environment of a process that leaves no dumps is shown to root alone.
+            let shown = fs::read(format!("/proc/{}/{file}", child.id())).unwrap_or_default();
+            assert!(file == "environ" || !shown.is_empty(), "{file} cannot be read");
+            assert_secret(&String::from_utf8_lossy(&shown), &[secret.to_owned()]);
+        }
+        let is_child = format!("PPid:\t{}", child.id());
+        let processes = fs::read_dir("/proc").unwrap().filter_map(|process| Some(process.ok()?.path()));
+        let statuses = processes.filter_map(|process| fs::read_to_string(process.join("status")).ok());
+        assert_eq!(
+            statuses.filter(|status| status.lines().any(|line| line == is_child)).count(),
+            0,
+            "it starts no process"
+        );
+
+        signal("KILL", child.id());
+        ended(child);
+    }
+}
