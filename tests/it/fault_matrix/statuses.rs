@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use tm_async::ErrorKind::{Service, Throttled};
 
 use super::{
+    KEY,
     fault::answers,
     row::{Outcome, Row, Wait, held, outage, refused, row, throttled, unauthorized, unexpected},
 };
@@ -33,6 +34,8 @@ pub(super) fn rows() -> Vec<Row> {
         row("502",                                says(502),                       outage()),
         row("503",                                says(503),                       outage()),
         row("504",                                says(504),                       outage()),
+        row("500 that repeats the key",           answers(500, &[], format!("<p>X-SPACE-AUTH-KEY: Basic {KEY}</p>")), outage()),
+        row("403 that repeats the key",           answers(403, &[], format!(r#"{{"message":"Basic {KEY}"}}"#)), refused()).list(unexpected()),
         row("599",                                says(599),                       unexpected()),
         row("999",                                says(999),                       unexpected()),
 

@@ -19,7 +19,7 @@ pub struct Refusal {
     pub status: u16,
     /// The service's own code, such as `mdsp.core.tokenmanager.forbidden`.
     pub code: Option<ServiceText>,
-    /// What it says to people.
+    /// What it says to people. What looks like a key or a token in it is hidden: error pages like to repeat requests.
     pub message: Option<ServiceText>,
     /// The reference under which the operator of the service finds it in its log.
     pub logref: Option<ServiceText>,
@@ -50,7 +50,7 @@ impl Refusal {
         let first = json.pointer("/errors/0").unwrap_or(json);
         let text = |names: &[&str]| {
             names.iter().find_map(|name| match first.get(name)? {
-                Value::String(text) => ServiceText::new(text),
+                Value::String(text) => ServiceText::new(&without_secrets(text)),
                 Value::Number(number) => ServiceText::new(&number.to_string()),
                 _ => None,
             })
@@ -74,7 +74,36 @@ fn plain_text(body: &[u8]) -> Option<ServiceText> {
     }
     words.push_str(rest);
     let folded = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    ServiceText::new(&folded)
+    ServiceText::new(&without_secrets(&folded))
+}
+
+/// Words that look like a JWT or like base64 of some length are hidden; names of classes, hosts and traces are not.
+fn without_secrets(text: &str) -> String {
+    let is_of_word = |character: char| character.is_ascii_alphanumeric() || "+-_.".contains(character);
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|character| !is_of_word(character)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        shown.push_str(if looks_secret(word) { "[hidden]" } else { word });
+        let next = after.find(is_of_word).unwrap_or(after.len());
+        shown.push_str(&after[..next]);
+        rest = &after[next..];
+    }
+    shown
+}
+
+fn looks_secret(word: &str) -> bool {
+    /// Shorter than the key of any application, whose secret alone makes more.
+    const LONG: usize = 32;
+    let has = |is: fn(&u8) -> bool| word.bytes().any(|byte| is(&byte));
+    let is_jwt = word.starts_with("eyJ") && word.len() >= LONG;
+    let is_base64 = word.len() >= LONG
+        && !word.contains('.')
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit);
+    is_jwt || is_base64
 }
 
 impl fmt::Display for Refusal {
@@ -123,6 +152,30 @@ mod tests {
         assert_eq!(shown(400, "a\u{7}b"), "status 400, a\\u{7}b");
         assert!(shown(400, &"<".repeat(100_000)).chars().count() < 600);
         assert_eq!(shown(400, "a < b"), "status 400, a < b");
+    }
+
+    #[test]
+    fn a_service_that_repeats_a_request_gives_no_secret_away() {
+        let key = "dG06Y2FuYXJ5LTdjMWU5MGQyLXNlY3JldA==";
+        let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJqdGkiOiJwY3NON0dfOGxNNmYiLCJp.OvEs0EaOL-7gdPftQyTzebLKk2wn";
+        for body in [
+            format!("<p>X-SPACE-AUTH-KEY: Basic {key}</p>"),
+            format!("Authorization: Bearer {jwt}"),
+            format!(r#"{{"access_token":"{jwt}","expires"#),
+            format!(r#"{{"message":"bad header: Basic {key}"}}"#),
+            format!(r#"{{"error":"{jwt}"}}"#),
+        ] {
+            let shown = shown(500, &body);
+            assert!(!shown.contains("dG06") && !shown.contains("eyJ"), "{shown}");
+            assert!(shown.contains("[hidden]"), "{shown}");
+        }
+        for harmless in [
+            "com.siemens.mindsphere.tokenmanager.exception.TokenNotIssuedException at line 17",
+            "see https://developer.mindsphere.io/apis/core-tokenmanagement/api-tokenmanagement-overview.html",
+            "logref 3fcf2a5e-cc76-11e7-abc4-cec278b6b50a, trace Root=1-67891233-abcdef012345678912345678",
+        ] {
+            assert_eq!(shown(500, harmless), format!("status 500, {harmless}"));
+        }
     }
 
     #[test]
