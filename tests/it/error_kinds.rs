@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tm_async::{Error, ErrorKind, Settings};
+use tm_async::{Error, ErrorKind, Proxy, Settings, Setup, TransportFault};
 use tm_sim::{Endpoint, Fault, Simulator};
 
 use crate::harness::{Stack, World, in_time, setup_for};
@@ -18,6 +18,7 @@ use ErrorKind::{Decode, Service, TenantRefused, Throttled, TooShort, Transport, 
 both!(
     a_gateway_that_is_not_there_is_a_transient_failure_of_the_transport,
     a_kept_connection_that_closes_under_a_call_is_no_error,
+    a_gateway_that_cannot_be_found_or_reached_is_told_as_not_there,
 );
 
 /// What is asked for while the fault is there.
@@ -193,4 +194,21 @@ fn a_kept_connection_that_closes_under_a_call_is_no_error(stack: Stack) {
     world.client.token("tenant-0002").unwrap();
     assert_eq!(world.calls(), 3, "no stack sends anything again on its own");
     assert_eq!(world.client.stats().retries, 1);
+}
+
+fn a_gateway_that_cannot_be_found_or_reached_is_told_as_not_there(stack: Stack) {
+    // No such name (RFC 6761 §6.4), and no way to that address: to connect to a group is refused by the system.
+    for gateway in ["https://gateway.invalid", "https://224.0.0.1"] {
+        let lookup = |name: &str| match name {
+            "TM_GATEWAY" => Some(gateway.to_owned()),
+            _ => name.starts_with("MDSP_").then(|| "x".to_owned()),
+        };
+        let setup = Setup::from_lookup(lookup, false).unwrap().settings(|settings| settings.attempts = 1);
+        let (client, seen) = stack.host().watched_client(setup.proxy(Proxy::None)).unwrap();
+
+        let error = client.token("acme").unwrap_err();
+
+        assert_eq!((error.kind(), error.is_transient()), (Transport, true), "{gateway}: {error:?}");
+        assert_eq!(seen.attempts()[0].told, Some(TransportFault::NotSent), "{gateway}: {error:?}");
+    }
 }

@@ -133,9 +133,26 @@ fn transport_error(error: ureq::Error) -> TransportError {
         | E::RequireHttpsOnly(_)
         | E::Timeout(Timeout::Connect | Timeout::Resolve) => TransportFault::NotSent,
         E::Timeout(_) => TransportFault::TimedOut,
-        E::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => TransportFault::NotSent,
+        E::Io(io) if never_connected(io) => TransportFault::NotSent,
         E::Io(io) if io.kind() == io::ErrorKind::TimedOut => TransportFault::TimedOut,
         _ => TransportFault::Interrupted,
     };
     TransportError::new(fault).because(error)
+}
+
+/// ureq hands on what happens before there is a connection as I/O too.
+fn never_connected(io: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    // std has no kind for a name that does not resolve, but a text of its own.
+    let unresolved = |said: &(dyn std::error::Error + Send + Sync + 'static)| {
+        said.to_string().starts_with("failed to lookup address")
+    };
+    matches!(
+        io.kind(),
+        K::ConnectionRefused
+            | K::HostUnreachable
+            | K::NetworkUnreachable
+            | K::NetworkDown
+            | K::AddrNotAvailable
+    ) || io.get_ref().is_some_and(unresolved)
 }
