@@ -50,14 +50,16 @@ impl Refusal {
         let first = json.pointer("/errors/0").unwrap_or(json);
         let text = |names: &[&str]| {
             names.iter().find_map(|name| match first.get(name)? {
-                Value::String(text) => ServiceText::new(&without_secrets(text)),
-                Value::Number(number) => ServiceText::new(&number.to_string()),
+                Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+                Value::Number(number) => Some(number.to_string()),
                 _ => None,
             })
         };
-        self.message = text(&["message", "error_description", "description", "detail"]);
-        self.code = text(&["code", "errorCode", "error"]);
-        self.logref = text(&["logref", "logRef", "logReference"]);
+        let shown = |names: &[&str]| ServiceText::new(&without_secrets(&text(names)?));
+        self.message = shown(&["message", "error_description", "description", "detail"]);
+        self.code = shown(&["code", "errorCode", "error"]);
+        // Made up by the service, and of no use with a part hidden.
+        self.logref = text(&["logref", "logRef", "logReference"]).and_then(|text| ServiceText::new(&text));
     }
 }
 
@@ -169,6 +171,9 @@ mod tests {
             assert!(!shown.contains("dG06") && !shown.contains("eyJ"), "{shown}");
             assert!(shown.contains("[hidden]"), "{shown}");
         }
+        let logref = "Xk3d9AbCdEfGh1JkLmN0pQrStUvWxYz12345";
+        let body = format!(r#"{{"message":"no","logref":"{logref}"}}"#);
+        assert_eq!(shown(500, &body), format!("status 500, no (log reference {logref})"));
         for harmless in [
             "com.siemens.mindsphere.tokenmanager.exception.TokenNotIssuedException at line 17",
             "see https://developer.mindsphere.io/apis/core-tokenmanagement/api-tokenmanagement-overview.html",
