@@ -11,6 +11,7 @@ mod deny;
 mod doc;
 mod features;
 mod lint;
+mod loom;
 mod purity;
 mod release;
 mod report;
@@ -107,6 +108,12 @@ const VERBS: &[Verb] = &[
         about: "licences, sources, banned crates and advisories, by cargo-deny",
         flags: &[],
         run: |_, report| deny::run(report),
+    },
+    Verb {
+        name: "loom",
+        about: "what runs at once, tried in every order",
+        flags: &[],
+        run: |_, report| loom::run(report),
     },
     Verb {
         name: "doc",

@@ -1,16 +1,15 @@
 //! The view: what callers are served from without asking the broker.
 
-use std::{
-    borrow::Borrow,
-    hash::Hash,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+#[cfg(all(test, tm_loom))]
+mod models;
+#[cfg_attr(all(test, tm_loom), path = "view/modelled.rs")]
+mod parts;
+mod slot;
 
-use arc_swap::ArcSwapOption;
+use std::{borrow::Borrow, hash::Hash, time::Duration};
+
+use parts::{Arc, Map};
+use slot::Slot;
 use tm_core::{TenantId, Token};
 
 /// A map from tenant to its current token, for any number of readers and one writer at a time: the step that carries out
@@ -34,37 +33,22 @@ use tm_core::{TenantId, Token};
 /// ```
 #[derive(Debug, Default)]
 pub struct View {
-    slots: papaya::HashMap<TenantId, Arc<Slot>>,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    shown: ArcSwapOption<Shown>,
-}
-
-#[derive(Debug)]
-struct Shown {
-    token: Token,
-    /// On the monotonic clock of the step.
-    until: Duration,
-    used: AtomicBool,
+    slots: Map<Slot>,
 }
 
 impl View {
     /// Serves `token` until `until`, in place of the tenant's last one.
     pub fn show(&self, tenant: &TenantId, token: Token, until: Duration) {
-        let shown = Some(Arc::new(Shown { token, until, used: AtomicBool::new(false) }));
-        self.slot(tenant).shown.store(shown);
+        self.slots.find_or_insert(tenant).show(token, until);
     }
 
     /// Serves nothing for this tenant any more. A slot that no handle holds goes with it.
     pub fn hide(&self, tenant: &TenantId) {
-        let slots = self.slots.pin();
-        let Some(slot) = slots.get(tenant) else { return };
-        slot.shown.store(None);
+        if self.slots.look(tenant, |slot| slot.hide()).is_none() {
+            return;
+        }
         // Handles are made under the lock that this runs under, so none comes into being meanwhile.
-        let _ =
-            slots.remove_if(tenant, |_, slot| Arc::strong_count(slot) == 1 && slot.shown.load().is_none());
+        self.slots.remove_if(tenant, |slot| Arc::strong_count(slot) == 1 && slot.is_hidden());
     }
 
     /// The tenant's token, if it may be served at `now` without asking the broker.
@@ -73,20 +57,12 @@ impl View {
         TenantId: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.slots.pin().get(tenant)?.hit(now)
+        self.slots.look(tenant, |slot| slot.hit(now))?
     }
 
     /// A handle on the tenant's slot, which skips the look-up.
     pub fn handle(&self, tenant: &TenantId) -> Handle {
-        Handle { slot: self.slot(tenant) }
-    }
-
-    fn slot(&self, tenant: &TenantId) -> Arc<Slot> {
-        let slots = self.slots.pin();
-        if let Some(slot) = slots.get(tenant) {
-            return Arc::clone(slot);
-        }
-        Arc::clone(slots.get_or_insert_with(tenant.clone(), Arc::default))
+        Handle { slot: self.slots.find_or_insert(tenant) }
     }
 
     /// For how many tenants there is a slot.
@@ -110,19 +86,6 @@ impl Handle {
     /// As [`View::hit`].
     pub fn hit(&self, now: Duration) -> Option<Token> {
         self.slot.hit(now)
-    }
-}
-
-impl Slot {
-    fn hit(&self, now: Duration) -> Option<Token> {
-        let shown = self.shown.load();
-        let shown = shown.as_ref()?;
-        if now >= shown.until {
-            return None;
-        }
-        // Read before it is written: a written line would travel between the processors at every hit.
-        let known = shown.used.load(Ordering::Relaxed) || shown.used.swap(true, Ordering::Relaxed);
-        known.then(|| shown.token.clone())
     }
 }
 

@@ -1,11 +1,18 @@
 //! The step: the broker and its view under one lock, and what is left to do after it.
 
+#[cfg(all(test, tm_loom))]
+mod models;
+
+#[cfg(not(all(test, tm_loom)))]
+use std::sync::{Mutex, MutexGuard};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
+#[cfg(all(test, tm_loom))]
+use loom::sync::{Mutex, MutexGuard};
 use tm_cache::{Handle, View};
 use tm_core::{
     Application, Credentials, Error, Now, TenantId, Token,
