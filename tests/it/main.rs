@@ -35,6 +35,7 @@ mod secrecy;
 mod set_up;
 mod single_flight;
 mod storing;
+mod stress;
 mod tenants;
 mod tls;
 mod vector_answers;
