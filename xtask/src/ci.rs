@@ -2,7 +2,7 @@
 //! what they said. A failure does not stop the run: one run tells everything there is to mend.
 
 use crate::report::Report;
-use crate::{deny, features, lint, loom, purity, setup, test, tidy};
+use crate::{deny, features, fuzz, lint, loom, purity, setup, test, tidy};
 
 pub(crate) fn run(report: &mut Report) {
     tidy::run(report);
@@ -12,5 +12,6 @@ pub(crate) fn run(report: &mut Report) {
     deny::run(report);
     features::run(report);
     loom::run(report);
+    fuzz::run(&[], report);
     test::run(report);
 }

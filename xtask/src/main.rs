@@ -10,6 +10,7 @@ mod command;
 mod deny;
 mod doc;
 mod features;
+mod fuzz;
 mod lint;
 mod loom;
 mod purity;
@@ -55,88 +56,104 @@ fn main() -> ExitCode {
 struct Verb {
     name: &'static str,
     about: &'static str,
-    /// At most one of them may be given, and one must be given if there are any.
-    flags: &'static [&'static str],
+    takes: Takes,
     run: fn(&[String], &mut Report),
+}
+
+/// What follows a verb.
+enum Takes {
+    Nothing,
+    /// One of these.
+    One(&'static [&'static str]),
+    /// Words that the verb reads by itself: how they are told of, and whether they are good.
+    Words(&'static str, fn(&[String]) -> Result<(), String>),
 }
 
 const VERBS: &[Verb] = &[
     Verb {
         name: "ci",
         about: "everything below but release, cheapest first; what CI runs",
-        flags: &[],
+        takes: Takes::Nothing,
         run: |_, report| ci::run(report),
     },
     Verb {
         name: "setup",
         about: "install what the other verbs need: cargo-deny, redis-server",
-        flags: &[],
+        takes: Takes::Nothing,
         run: |_, report| setup::run(report),
     },
     Verb {
         name: "lint",
         about: "rustfmt, clippy and rustdoc, warnings as errors",
-        flags: &[],
+        takes: Takes::Nothing,
         run: |_, report| lint::run(report),
     },
     Verb {
         name: "test",
         about: "all tests, doc tests included, with all features",
-        flags: &[],
+        takes: Takes::Nothing,
         run: |_, report| test::run(report),
     },
     Verb {
         name: "tidy",
         about: "rules of the source text that no compiler checks",
-        flags: &[],
+        takes: Takes::Nothing,
         run: |_, report| tidy::run(report),
     },
     Verb {
         name: "purity",
         about: "who may depend on whom, and what no crate may ever reach",
-        flags: &[],
+        takes: Takes::Nothing,
         run: |_, report| purity::run(report),
     },
     Verb {
         name: "features",
         about: "each crate alone, without and with each of its features",
-        flags: &[],
+        takes: Takes::Nothing,
         run: |_, report| features::run(report),
     },
     Verb {
         name: "deny",
         about: "licences, sources, banned crates and advisories, by cargo-deny",
-        flags: &[],
+        takes: Takes::Nothing,
         run: |_, report| deny::run(report),
     },
     Verb {
         name: "loom",
         about: "what runs at once, tried in every order",
-        flags: &[],
+        takes: Takes::Nothing,
         run: |_, report| loom::run(report),
+    },
+    Verb {
+        name: "fuzz",
+        about: "every reader of outside bytes, and the broker, given what they never expected",
+        takes: Takes::Words(fuzz::WORDS, fuzz::check),
+        run: fuzz::run,
     },
     Verb {
         name: "doc",
         about: "build the documentation, warnings as errors",
-        flags: &[],
+        takes: Takes::Nothing,
         run: |_, report| doc::run(report),
     },
     Verb {
         name: "release",
         about: "package the crates in order; --execute publishes them",
-        flags: &["--dry-run", "--execute"],
+        takes: Takes::One(&["--dry-run", "--execute"]),
         run: release::run,
     },
 ];
 
 fn find(name: &str, flags: &[String]) -> Result<&'static Verb, String> {
     let verb = VERBS.iter().find(|verb| verb.name == name).ok_or_else(|| format!("no verb `{name}`"))?;
-    match flags {
-        [] if verb.flags.is_empty() => Ok(verb),
-        [flag] if verb.flags.contains(&flag.as_str()) => Ok(verb),
-        _ if verb.flags.is_empty() => Err(format!("`{name}` takes no arguments")),
-        _ => Err(format!("`{name}` takes one of {}", verb.flags.join(", "))),
-    }
+    let complaint = match (&verb.takes, flags) {
+        (Takes::Nothing, []) => None,
+        (Takes::Nothing, _) => Some(format!("`{name}` takes no arguments")),
+        (Takes::One(known), [flag]) if known.contains(&flag.as_str()) => None,
+        (Takes::One(known), _) => Some(format!("`{name}` takes one of {}", known.join(", "))),
+        (Takes::Words(_, check), words) => check(words).err(),
+    };
+    complaint.map_or(Ok(verb), Err)
 }
 
 fn list_of_verbs() -> String {
@@ -146,9 +163,12 @@ fn list_of_verbs() -> String {
 
 impl Verb {
     fn line(&self) -> String {
-        let flags =
-            if self.flags.is_empty() { String::new() } else { format!(" ({})", self.flags.join(" | ")) };
-        format!("  {:<9} {}{flags}", self.name, self.about)
+        let words = match &self.takes {
+            Takes::Nothing => String::new(),
+            Takes::One(flags) => format!(" ({})", flags.join(" | ")),
+            Takes::Words(words, _) => format!(" ({words})"),
+        };
+        format!("  {:<9} {}{words}", self.name, self.about)
     }
 }
 
@@ -176,6 +196,15 @@ mod tests {
         assert!(find("release", &[]).is_err());
         assert!(find("release", &["--dry-run".to_owned()]).is_ok());
         assert!(find("release", &["--dry-run".to_owned(), "--execute".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_verb_that_reads_its_words_refuses_those_it_does_not_know() {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert!(find("fuzz", &words("")).is_ok());
+        assert!(find("fuzz", &words("broker --seconds 60")).is_ok());
+        assert!(find("fuzz", &words("--seconds")).is_err());
+        assert!(find("fuzz", &words("--minutes 1")).is_err());
     }
 
     #[test]

@@ -38,7 +38,11 @@ impl Proxy {
         self.resolve(gateway, |name| std::env::var(name).ok()).map(checked).transpose()
     }
 
-    fn resolve(&self, gateway: &Gateway, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    pub(crate) fn resolve(
+        &self,
+        gateway: &Gateway,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Option<String> {
         if gateway.is_plain_http() || is_loopback(gateway.host()) {
             return None;
         }

@@ -54,6 +54,7 @@ pub(super) const HOUSE: &[Room] = &[
         tests_may_use: &["tm-async", "tm-blocking", "tm-cache", "tm-core", "tm-driver", "tm-sim"],
         never: &[],
     },
+    Room { name: "tm-fuzz", may_use: &["tm-cache", "tm-core"], tests_may_use: &[], never: CLIENTS },
     Room { name: "xtask", may_use: &[], tests_may_use: &[], never: &["reqwest", "ureq", "hyper", "tokio"] },
 ];
 

@@ -1,0 +1,41 @@
+//! Every reader of bytes from outside as a function of bytes, and the broker, driven by them.
+//!
+//! A target must not panic, whatever it is given; it panics if what came out breaks a promise. `tests/replay.rs` runs all of
+//! them over the corpus and the vectors, `cargo xtask fuzz` over what it makes of those.
+#![allow(clippy::panic, clippy::unwrap_used, missing_docs, reason = "a target fails by panicking")]
+
+mod broker;
+mod exit;
+mod outside;
+mod seeds;
+mod wire;
+
+pub use seeds::{corpus, seeds};
+
+/// Something to be given bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    pub name: &'static str,
+    pub run: fn(&[u8]),
+}
+
+pub const TARGETS: &[Target] = &[
+    Target { name: "one_token", run: wire::one_token },
+    Target { name: "batch", run: wire::batch },
+    Target { name: "user_tenants", run: wire::user_tenants },
+    Target { name: "error_body", run: wire::error_body },
+    Target { name: "retry_after", run: wire::retry_after },
+    Target { name: "claims", run: wire::claims },
+    Target { name: "gateway", run: outside::gateway },
+    Target { name: "ids", run: outside::ids },
+    Target { name: "credentials", run: outside::credentials },
+    Target { name: "record", run: outside::record },
+    Target { name: "proxy", run: outside::proxy },
+    Target { name: "stdin", run: outside::stdin },
+    Target { name: "broker", run: broker::broker },
+];
+
+/// The target of that name.
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}

@@ -1,0 +1,147 @@
+//! `tm-fuzz TARGET SECONDS [SEED]`: gives a target what it makes of the target's seeds, for so long.
+//!
+//! It is blind: it does not see which code an input reaches, so it finds what lies near the seeds. See "Fuzz" in
+//! `docs/reliability.md` for the fuzzer that sees.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to the terminal")]
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use fastrand::Rng;
+use tm_fuzz::Target;
+
+/// Longer than anything that is read, but for a page.
+const MOST_BYTES: usize = 80 * 1024;
+
+/// What formats are made of.
+const WORDS: &[&[u8]] = &[
+    b"\"",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"null",
+    b"true",
+    b"-1",
+    b"1e309",
+    b"9223372036854775808",
+    b"\\u0000",
+    b"\\ud800",
+    b"\xff\xfe",
+    b"\xe2\x80\xae",
+    b"\r\n",
+    b"\0",
+    b".",
+    b"=",
+    b"/",
+    b"//",
+    b"%",
+    b"..",
+    b"@",
+    b"#",
+    b"?",
+    b"[::1]",
+    b"127.0.0.1",
+    b"access_token",
+    b"expires_in",
+    b"oauthTokens",
+    b"userTenantId",
+    b"errors",
+    b"message",
+    b"hush-7f3a",
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments == ["list"] {
+        for target in tm_fuzz::TARGETS {
+            println!("{}", target.name);
+        }
+        return ExitCode::SUCCESS;
+    }
+    if let Some((target, time, seed)) = parse(&arguments) {
+        return fuzz(target, time, seed);
+    }
+    eprintln!("usage: tm-fuzz TARGET SECONDS [SEED], or tm-fuzz list");
+    ExitCode::from(2)
+}
+
+fn parse(arguments: &[String]) -> Option<(&'static Target, Duration, u64)> {
+    let (name, seconds, seed) = match arguments {
+        [name, seconds] => (name, seconds, None),
+        [name, seconds, seed] => (name, seconds, Some(seed)),
+        _ => return None,
+    };
+    let new = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let seed = seed.map_or_else(|| Some(new()), |seed| seed.parse().ok())?;
+    Some((tm_fuzz::target(name)?, Duration::from_secs(seconds.parse().ok()?), seed))
+}
+
+fn fuzz(target: &Target, time: Duration, seed: u64) -> ExitCode {
+    let seeds: Vec<Vec<u8>> = match tm_fuzz::seeds(target.name) {
+        Ok(seeds) => seeds.into_iter().map(|(_, bytes)| bytes).collect(),
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (mut rng, start, mut runs) = (Rng::with_seed(seed), Instant::now(), 0_u64);
+    while start.elapsed() < time {
+        let input = mutated(&seeds, &mut rng);
+        if catch_unwind(AssertUnwindSafe(|| (target.run)(&input))).is_err() {
+            return found(target, &input, seed);
+        }
+        runs += 1;
+    }
+    println!("{}: {runs} inputs from {} seeds, seed {seed}", target.name, seeds.len());
+    ExitCode::SUCCESS
+}
+
+/// Keeps the input, for the corpus once it is mended.
+fn found(target: &Target, input: &[u8], seed: u64) -> ExitCode {
+    let file = std::env::temp_dir().join(format!("tm-fuzz-{}-{seed}", target.name));
+    let kept = std::fs::write(&file, input);
+    eprintln!("{} fails on {} bytes, kept in {} ({kept:?})", target.name, input.len(), file.display());
+    eprintln!("mend it, and move the file to {}", tm_fuzz::corpus(target.name).display());
+    ExitCode::FAILURE
+}
+
+fn mutated(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
+    let mut input = rng.choice(seeds).cloned().unwrap_or_default();
+    for _ in 0..1 << rng.u32(0..5) {
+        mutate(&mut input, seeds, rng);
+    }
+    input.truncate(MOST_BYTES);
+    input
+}
+
+fn mutate(input: &mut Vec<u8>, seeds: &[Vec<u8>], rng: &mut Rng) {
+    let at = rng.usize(0..=input.len());
+    let to = (at + rng.usize(0..16)).min(input.len());
+    match rng.u8(0..8) {
+        0 => input.truncate(at),
+        1 => drop(input.drain(at..to)),
+        2 => drop(input.splice(at..to, rng.choice(WORDS).copied().unwrap_or_default().iter().copied())),
+        3 => input.extend((0..rng.usize(1..40)).map(|_| rng.u8(..))),
+        4 => {
+            let piece = input[at..to].repeat(rng.usize(1..20));
+            drop(input.splice(at..at, piece));
+        }
+        5 => {
+            let other = rng.choice(seeds).map_or(&[][..], Vec::as_slice);
+            let from = rng.usize(0..=other.len());
+            let piece = other[from..].iter().take(200).copied();
+            drop(input.splice(at..to, piece));
+        }
+        _ => {
+            if let Some(byte) = input.get_mut(at) {
+                *byte = if rng.bool() { rng.u8(..) } else { *byte ^ (1 << rng.u32(0..8)) };
+            }
+        }
+    }
+}
