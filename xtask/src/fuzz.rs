@@ -1,8 +1,12 @@
 //! `fuzz`: every reader of outside bytes, and the broker, given what they never expected. See "Fuzz" in
 //! `docs/reliability.md`.
+//!
+//! Without a target: all of them, blind, a smoke. With one: libFuzzer, which sees what an input reaches.
 
-use std::path::Path;
-use std::process::Command;
+mod guided;
+
+use std::path::{Path, PathBuf};
+use std::process::Child;
 
 use crate::command::{cargo, output, program, run as run_command};
 use crate::report::{Outcome, Report};
@@ -11,8 +15,8 @@ use crate::workspace::Metadata;
 /// What may follow the verb.
 pub(crate) const WORDS: &str = "[TARGET] [--seconds N]";
 
-/// For each target, where nothing else is asked for: a smoke.
-const SECONDS: u64 = 2;
+/// For each of all targets, and for one alone.
+const SECONDS: [u64; 2] = [2, 60];
 
 /// So many targets at a time: as many as CI has processors.
 const AT_ONCE: usize = 2;
@@ -22,43 +26,56 @@ pub(crate) fn check(words: &[String]) -> Result<(), String> {
 }
 
 pub(crate) fn run(words: &[String], report: &mut Report) {
-    let parsed = parse(words);
-    report.step("fuzz", || match parsed.and_then(|(target, seconds)| fuzz(target, seconds)) {
-        Ok(complaints) => Outcome::of_complaints(&complaints),
-        Err(problem) => Outcome::Failed(problem),
-    });
+    match parse(words) {
+        Ok((None, seconds)) => report.step("fuzz: all targets, blind", || outcome(smoke(seconds))),
+        Ok((Some(target), seconds)) => {
+            report.step(format!("fuzz: {target}"), || {
+                build()
+                    .and_then(|fuzzer| guided::run(&fuzzer, target, seconds))
+                    .unwrap_or_else(Outcome::Failed)
+            });
+        }
+        Err(problem) => report.step("fuzz", || Outcome::Failed(problem)),
+    }
+}
+
+fn outcome(complaints: Result<Vec<String>, String>) -> Outcome {
+    complaints.map_or_else(Outcome::Failed, |complaints| Outcome::of_complaints(&complaints))
 }
 
 /// The one target, if it is to be only one, and the seconds.
 fn parse(words: &[String]) -> Result<(Option<&str>, u64), String> {
-    let (mut target, mut seconds, mut words) = (None, SECONDS, words.iter());
+    let (mut target, mut seconds, mut words) = (None, None, words.iter());
     while let Some(word) = words.next() {
         if word == "--seconds" {
             let number = words.next().and_then(|number| number.parse().ok());
-            seconds = number.ok_or("`--seconds` takes a whole number")?;
+            seconds = Some(number.ok_or("`--seconds` takes a whole number")?);
         } else if word.starts_with('-') || target.replace(word.as_str()).is_some() {
             return Err(format!("`fuzz` takes {WORDS}, not `{word}`"));
         }
     }
-    Ok((target, seconds))
+    Ok((target, seconds.unwrap_or(SECONDS[usize::from(target.is_some())])))
 }
 
-/// Builds with the checks of a debug build, and gives each target its time. Answers what failed.
-fn fuzz(target: Option<&str>, seconds: u64) -> Result<Vec<String>, String> {
+/// With the checks of a debug build. Answers where the program lies.
+fn build() -> Result<PathBuf, String> {
     if let Outcome::Failed(problem) = run_command(&mut cargo(["build", "--locked", "-p", "tm-fuzz"])) {
         return Err(problem);
     }
-    let fuzzer = Metadata::read()?.target_directory.join("debug").join("tm-fuzz");
+    let name = Path::new("tm-fuzz").with_extension(std::env::consts::EXE_EXTENSION);
+    Ok(Metadata::read()?.target_directory.join("debug").join(name))
+}
+
+/// Gives each target its time. Answers what failed.
+fn smoke(seconds: u64) -> Result<Vec<String>, String> {
+    let fuzzer = build()?;
     let all = output(program(&fuzzer).arg("list"))?;
-    let targets: Vec<&str> = all.lines().filter(|name| target.is_none_or(|only| only == *name)).collect();
-    if targets.is_empty() {
-        return Err(format!("no such target; there are: {}", all.replace('\n', " ")));
-    }
+    let start = |name: &&str| program(&fuzzer).args([*name, &seconds.to_string()]).spawn();
     let mut complaints = Vec::new();
-    for together in targets.chunks(AT_ONCE) {
-        let started = together.iter().map(|name| (name, start(&fuzzer, name, seconds)));
-        for (name, child) in started.collect::<Vec<_>>() {
-            match child.and_then(|mut child| child.wait()) {
+    for together in all.lines().collect::<Vec<_>>().chunks(AT_ONCE) {
+        let started: Vec<_> = together.iter().map(start).collect();
+        for (name, child) in together.iter().zip(started) {
+            match child.and_then(|mut child: Child| child.wait()) {
                 Ok(status) if status.success() => {}
                 Ok(status) => complaints.push(format!("{name}: {status}")),
                 Err(error) => complaints.push(format!("{name}: {error}")),
@@ -66,9 +83,4 @@ fn fuzz(target: Option<&str>, seconds: u64) -> Result<Vec<String>, String> {
         }
     }
     Ok(complaints)
-}
-
-fn start(fuzzer: &Path, target: &str, seconds: u64) -> std::io::Result<std::process::Child> {
-    let mut command: Command = program(fuzzer);
-    command.args([target, &seconds.to_string()]).spawn()
 }

@@ -1,11 +1,13 @@
 //! `tm-fuzz TARGET SECONDS [SEED]`: gives a target what it makes of the target's seeds, for so long.
 //!
-//! It is blind: it does not see which code an input reaches, so it finds what lies near the seeds. See "Fuzz" in
-//! `docs/reliability.md` for the fuzzer that sees.
+//! It is blind: it does not see which code an input reaches, so it finds what lies near the seeds. For the fuzzer that sees
+//! (`libfuzzer/`) it writes the seeds down: `tm-fuzz seeds TARGET FOLDER`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to the terminal")]
 
 use std::{
+    fs,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     process::ExitCode,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -64,10 +66,15 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    if let [word, target, folder] = arguments.as_slice()
+        && word == "seeds"
+    {
+        return write_seeds(target, Path::new(folder));
+    }
     if let Some((target, time, seed)) = parse(&arguments) {
         return fuzz(target, time, seed);
     }
-    eprintln!("usage: tm-fuzz TARGET SECONDS [SEED], or tm-fuzz list");
+    eprintln!("usage: tm-fuzz TARGET SECONDS [SEED], tm-fuzz list, or tm-fuzz seeds TARGET FOLDER");
     ExitCode::from(2)
 }
 
@@ -80,6 +87,22 @@ fn parse(arguments: &[String]) -> Option<(&'static Target, Duration, u64)> {
     let new = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let seed = seed.map_or_else(|| Some(new()), |seed| seed.parse().ok())?;
     Some((tm_fuzz::target(name)?, Duration::from_secs(seconds.parse().ok()?), seed))
+}
+
+fn write_seeds(target: &str, folder: &Path) -> ExitCode {
+    let written = tm_fuzz::seeds(target).and_then(|seeds| {
+        let write = |(name, bytes): (String, Vec<u8>)| fs::write(folder.join(name), bytes);
+        fs::create_dir_all(folder)
+            .and_then(|()| seeds.into_iter().try_for_each(write))
+            .map_err(|error| format!("{}: {error}", folder.display()))
+    });
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn fuzz(target: &Target, time: Duration, seed: u64) -> ExitCode {
@@ -105,7 +128,7 @@ fn fuzz(target: &Target, time: Duration, seed: u64) -> ExitCode {
 /// Keeps the input, for the corpus once it is mended.
 fn found(target: &Target, input: &[u8], seed: u64) -> ExitCode {
     let file = std::env::temp_dir().join(format!("tm-fuzz-{}-{seed}", target.name));
-    let kept = std::fs::write(&file, input);
+    let kept = fs::write(&file, input);
     eprintln!("{} fails on {} bytes, kept in {} ({kept:?})", target.name, input.len(), file.display());
     eprintln!("mend it, and move the file to {}", tm_fuzz::corpus(target.name).display());
     ExitCode::FAILURE
