@@ -214,6 +214,14 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_token_that_is_a_token_has_claims() {
+        let jwt = |signature: usize| format!("e30.e30.{}", "s".repeat(signature));
+        let room = Token::MAX_BYTES - jwt(0).len();
+        assert!(Claims::read(&jwt(room)).is_ok());
+        assert_eq!(Claims::read(&jwt(room + 1)), Err(ClaimsError::TooLong));
+    }
+
+    #[test]
     fn times_and_scopes_are_read_in_every_form() {
         let read = Claims::read(&jwt(r#"{"iat":1559120938,"exp":1559122738.5,"scope":["a","b"]}"#)).unwrap();
         assert_eq!(read.issued_at, Some(UnixTime::from_secs(1_559_120_938)));

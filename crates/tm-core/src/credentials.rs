@@ -133,9 +133,16 @@ mod tests {
 
     #[test]
     fn a_prepared_key_must_be_base64_of_an_id_and_a_secret() {
-        for bad in
-            ["", "Basic", "Basic ", "Basic %%%", "Basic Y2xpZW50", "Basic OnNlY3JldA==", "Bearer abc def"]
-        {
+        for bad in [
+            "",
+            "Basic",
+            "Basic ",
+            "Basic %%%",
+            "Basic Y2xpZW50",
+            "Basic OnNlY3JldA==",
+            "Bearer abc def",
+            "Bearer Y2xpZW50OnNlY3JldA==", // a good key, were it not for the scheme
+        ] {
             assert!(Credentials::from_auth_key(bad).is_err(), "{bad:?}");
         }
         assert!(Credentials::from_auth_key("Y2xpZW50OnNlY3JldA==").is_ok());

@@ -251,6 +251,7 @@ impl From<DecodeError> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{Rejection, one_token};
 
     #[test]
     fn a_chain_never_repeats_itself() {
@@ -259,6 +260,40 @@ mod tests {
         assert_eq!(error.to_string(), "tenant acme: the connection to the gateway broke");
         assert_eq!(error.source().unwrap().to_string(), "peer went away");
         assert!(error.is_transient());
+    }
+
+    #[test]
+    fn each_kind_has_a_name_of_its_own_for_programs_to_read() {
+        let names = [
+            (ErrorKind::Unauthorized, "unauthorized"),
+            (ErrorKind::TenantRefused, "tenant_refused"),
+            (ErrorKind::Throttled, "throttled"),
+            (ErrorKind::Service, "service"),
+            (ErrorKind::Transport, "transport"),
+            (ErrorKind::Decode, "decode"),
+            (ErrorKind::TooShort, "too_short"),
+            (ErrorKind::Deadline, "deadline"),
+            (ErrorKind::Closed, "closed"),
+            (ErrorKind::Config, "config"),
+            (ErrorKind::Store, "store"),
+        ];
+        for (kind, name) in names {
+            assert_eq!((kind.as_str(), kind.to_string().as_str()), (name, name));
+        }
+    }
+
+    #[test]
+    fn an_error_tells_when_to_come_back_and_what_the_service_said() {
+        let mut answer = http::Response::new("no".into());
+        *answer.status_mut() = http::StatusCode::FORBIDDEN;
+        let Err(Rejection::Refused { refusal, .. }) = one_token::answer(&answer) else {
+            panic!("403 is a refusal")
+        };
+        let plain = Error::new(ErrorKind::TenantRefused, "refused");
+        assert_eq!((plain.retry_after(), plain.refusal()), (None, None));
+        let error = plain.after(Duration::from_secs(30)).with_refusal(refusal.clone());
+        assert_eq!((error.retry_after(), error.refusal()), (Some(Duration::from_secs(30)), Some(&refusal)));
+        assert_eq!(error.to_string(), "refused: status 403, no");
     }
 
     #[test]

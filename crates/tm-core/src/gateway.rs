@@ -276,6 +276,16 @@ mod tests {
     }
 
     #[test]
+    fn a_gateway_and_a_platform_tell_what_they_are() {
+        let hub = Gateway::region("eu1").unwrap();
+        assert_eq!((hub.is_plain_http(), hub.api_path()), (false, "/api/technicaltokenmanager/v3"));
+        assert!(Gateway::parse_allowing_loopback_http("http://127.0.0.1:1").unwrap().is_plain_http());
+        assert_eq!(hub.with_api_path("/").unwrap().api_path(), "", "the API may lie at the root");
+        assert_eq!(Platform::InsightsHub.to_string(), "insights-hub");
+        assert_eq!(Platform::Xcelerator.as_str(), "xcelerator");
+    }
+
+    #[test]
     fn any_https_base_is_accepted() {
         let gateway = Gateway::parse("HTTPS://Gateway.CN1.example:8443/prefix/").unwrap();
         assert_eq!(gateway.to_string(), "https://gateway.cn1.example:8443/prefix");
