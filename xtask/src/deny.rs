@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::command::{output, program, run as run_command};
 use crate::report::{Outcome, Report};
-use crate::setup;
+use crate::setup::CARGO_DENY;
 
 pub(crate) fn run(report: &mut Report) {
-    let cargo_deny = match setup::cargo_deny() {
+    let cargo_deny = match CARGO_DENY.file() {
         Ok(file) => file,
         Err(problem) => return report.step("deny", || Outcome::Failed(problem)),
     };

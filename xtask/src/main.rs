@@ -7,12 +7,14 @@
 
 mod ci;
 mod command;
+mod coverage;
 mod deny;
 mod doc;
 mod features;
 mod fuzz;
 mod lint;
 mod loom;
+mod mutants;
 mod purity;
 mod release;
 mod report;
@@ -20,6 +22,7 @@ mod rust_text;
 mod setup;
 mod test;
 mod tidy;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -72,7 +75,7 @@ enum Takes {
 const VERBS: &[Verb] = &[
     Verb {
         name: "ci",
-        about: "everything below but release, cheapest first; what CI runs",
+        about: "everything below but mutants, coverage and release, cheapest first; what CI runs",
         takes: Takes::Nothing,
         run: |_, report| ci::run(report),
     },
@@ -129,6 +132,18 @@ const VERBS: &[Verb] = &[
         about: "every reader of outside bytes, and the broker, given what they never expected",
         takes: Takes::Words(fuzz::WORDS, fuzz::check),
         run: fuzz::run,
+    },
+    Verb {
+        name: "mutants",
+        about: "changes that no test notices, by cargo-mutants; hours",
+        takes: Takes::Words(mutants::WORDS, |_| Ok(())),
+        run: mutants::run,
+    },
+    Verb {
+        name: "coverage",
+        about: "the lines of tm-core that its tests reach, by cargo-tarpaulin; minutes",
+        takes: Takes::Nothing,
+        run: |_, report| coverage::run(report),
     },
     Verb {
         name: "doc",

@@ -1,67 +1,17 @@
 //! `setup`: installs what the other verbs need and a machine with Rust, a C compiler and git does not have.
 //! What is there already is left alone.
 
-use std::path::{Path, PathBuf};
-
-use crate::command::{cargo, find, output, program, run as run_command};
+use crate::command::{find, output, program, run as run_command};
 use crate::report::{Outcome, Report};
-use crate::workspace::Metadata;
+use crate::tools::Tool;
 
-/// Pinned: a newer one may find more, and that is a commit of its own.
-const CARGO_DENY: &str = "0.20.2";
+/// What checks `deny.toml`.
+pub(crate) const CARGO_DENY: Tool =
+    Tool { name: "cargo-deny", version: "0.20.2", asked: &["--version"], with: &[] };
 
 pub(crate) fn run(report: &mut Report) {
-    report.step(format!("setup: cargo-deny {CARGO_DENY}"), install_cargo_deny);
+    report.step(format!("setup: {} {}", CARGO_DENY.name, CARGO_DENY.version), || CARGO_DENY.install());
     report.step("setup: redis-server", install_redis);
-}
-
-/// The pinned cargo-deny, if there is one: ours, or one that the user installed.
-///
-/// # Errors
-/// What to do when there is none, or what cargo says.
-pub(crate) fn cargo_deny() -> Result<PathBuf, String> {
-    let ours = tools()?.join("bin").join("cargo-deny").with_extension(std::env::consts::EXE_EXTENSION);
-    [Some(ours), find("cargo-deny")]
-        .into_iter()
-        .flatten()
-        .find(|file| is_pinned(file))
-        .ok_or_else(|| format!("there is no cargo-deny {CARGO_DENY}: run `cargo xtask setup`"))
-}
-
-fn is_pinned(cargo_deny: &Path) -> bool {
-    output(program(cargo_deny).arg("--version"))
-        .is_ok_and(|text| text.trim() == format!("cargo-deny {CARGO_DENY}"))
-}
-
-/// In the target folder, so that `cargo clean` removes it.
-fn tools() -> Result<PathBuf, String> {
-    Ok(Metadata::read()?.target_directory.join("tools"))
-}
-
-fn install_cargo_deny() -> Outcome {
-    if let Ok(file) = cargo_deny() {
-        return Outcome::Passed(format!("already there: {}", file.display()));
-    }
-    let tools = match tools() {
-        Ok(tools) => tools,
-        Err(problem) => return Outcome::Failed(problem),
-    };
-    let build = tools.join("build");
-    // Its own release profile (fat LTO, one unit) is for a binary that is shipped. On two cores, measured: 56 s as
-    // below; 125 s at level 3 with 16 units and no LTO. A check of our tree takes 1.4 s even unoptimised.
-    let outcome = run_command(
-        cargo(["install", "--locked", "--force", "--version", CARGO_DENY, "cargo-deny", "--root"])
-            .arg(&tools)
-            .env("CARGO_TARGET_DIR", &build)
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
-            .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256"),
-    );
-    if matches!(outcome, Outcome::Passed(_)) {
-        // 350 MB that nobody needs again. That they stay is no reason to fail.
-        _ = std::fs::remove_dir_all(&build);
-    }
-    outcome
 }
 
 fn install_redis() -> Outcome {
@@ -94,16 +44,5 @@ fn way_to_root() -> Option<&'static [&'static str]> {
         Some(&["sudo", "-n"])
     } else {
         None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_program_is_not_the_pinned_one() {
-        assert!(!is_pinned(Path::new("no-such-program")));
-        assert!(!is_pinned(Path::new(env!("CARGO"))));
     }
 }
