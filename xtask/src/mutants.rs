@@ -13,7 +13,7 @@ const CARGO_MUTANTS: Tool =
 /// What may follow the verb.
 pub(crate) const WORDS: &str = "[FLAGS OF CARGO-MUTANTS]";
 
-/// Each crate, and its quick tests: the simulation takes minutes, which is too long for each of hundreds of mutants.
+/// Each crate, and its quick tests: the simulation takes half a minute, too long for each of hundreds of mutants.
 const CRATES: &[(&str, &[&str])] = &[("tm-core", &["--lib", "--test", "vectors"]), ("tm-cache", &["--lib"])];
 
 pub(crate) fn run(words: &[String], report: &mut Report) {

@@ -176,6 +176,12 @@ mod tests {
     }
 
     #[test]
+    fn a_tenant_is_found_by_its_text() {
+        let known = std::collections::BTreeSet::from([TenantId::new("acme").unwrap()]);
+        assert!(known.contains("acme") && !known.contains("other"));
+    }
+
+    #[test]
     fn an_error_never_repeats_the_value() {
         let error = AppName::new("s3cret value").unwrap_err();
         assert_eq!(error.field(), "app name");
