@@ -213,6 +213,30 @@ mod tests {
     }
 
     #[test]
+    fn each_page_is_asked_for_by_its_number() {
+        let application = Application {
+            gateway: crate::Gateway::region("eu1").unwrap(),
+            host_tenant: TenantId::new("host").unwrap(),
+            name: crate::AppName::new("app").unwrap(),
+            version: crate::AppVersion::new("1").unwrap(),
+        };
+        let (operator, mut list) = (Token::new("abc").unwrap(), listing());
+        let query = |list: &Listing| list.request(&application, &operator).uri().query().map(str::to_owned);
+        assert_eq!(query(&list).as_deref(), Some("page=0&size=100"));
+        names(list.received(NOW, page(0, &["a"])));
+        assert_eq!(query(&list).as_deref(), Some("page=1&size=100"));
+    }
+
+    #[test]
+    fn entries_that_name_no_tenant_count_towards_the_total() {
+        let mut list = listing();
+        assert!(matches!(list.received(NOW, page(4, &["a", "b c"])), Verdict::Partial(..)));
+        assert!(!list.is_done());
+        assert!(matches!(list.received(NOW, page(4, &["c", ""])), Verdict::Partial(..)));
+        assert!(list.is_done(), "two tenants and two that are none");
+    }
+
+    #[test]
     fn an_empty_page_or_one_with_nothing_new_ends_it() {
         let mut list = listing();
         names(list.received(NOW, page(0, &["a"])));
