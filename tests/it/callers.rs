@@ -17,6 +17,7 @@ both!(
     a_caller_whose_deadline_passes_in_the_queue_takes_its_work_along,
     a_transport_that_panics_is_an_outage_that_is_tried_again,
     a_transport_that_always_panics_is_an_error_for_everybody,
+    a_transport_that_panics_over_a_page_is_an_error_for_who_wants_the_list,
     a_request_that_was_never_sent_is_sent_again,
 );
 
@@ -150,6 +151,19 @@ fn a_transport_that_always_panics_is_an_error_for_everybody(stack: Stack) {
     // The list is read by the client too, and whoever reads it panics as well.
     let first = client.all_tokens().next().unwrap();
     assert!(kind_of(&first) == ErrorKind::Transport, "{first:?}");
+}
+
+fn a_transport_that_panics_over_a_page_is_an_error_for_who_wants_the_list(stack: Stack) {
+    let sim = Simulator::builder().start().unwrap();
+    let mut script = scripted();
+    script.expect_send().returning(|request, _| {
+        assert!(request.method() == "POST", "on purpose, in the transport");
+        good_token("operator")
+    });
+    let client = stack.host().scripted_client(setup_for(&sim), script);
+    assert_eq!(kind_of(&client.user_tenants()), ErrorKind::Service);
+    assert_eq!(kind_of(&client.keep_fresh_all()), ErrorKind::Service);
+    assert_eq!(client.token(sim.host_tenant()).unwrap().secret(), "operator", "the client goes on");
 }
 
 fn a_request_that_was_never_sent_is_sent_again(stack: Stack) {

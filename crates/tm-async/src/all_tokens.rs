@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use tm_core::{Error, TenantId, Token, listing::Listing};
+use tm_core::{Error, TenantId, Token};
 use tm_driver::{Bulk, Event, Listed};
-use tokio::sync::mpsc;
 
-use crate::{Client, pages, shared::Shared, waiting::Waiting};
+use crate::{Client, lister::Lister, shared::Shared, waiting::Waiting};
 
 /// Yields tokens while the list of tenants is still being read; see [`Client::all_tokens`]. Dropping it ends its work.
 pub struct AllTokens {
@@ -14,8 +13,8 @@ pub struct AllTokens {
     _client: Client,
     waiting: Waiting,
     bulk: Bulk,
-    /// Each asks the lister for a page. None before the first call of `next`, so that nothing happens before it.
-    pages: Option<mpsc::UnboundedSender<()>>,
+    /// None before the first call of `next`, so that nothing happens before it.
+    lister: Option<Lister>,
     shared: Arc<Shared>,
 }
 
@@ -23,7 +22,7 @@ impl AllTokens {
     pub(crate) fn new(client: Client) -> Self {
         let shared = Arc::clone(client.shared());
         let bulk = Bulk::new(shared.engine.settings().page_size);
-        Self { _client: client, waiting: Waiting::new(Arc::clone(&shared)), bulk, pages: None, shared }
+        Self { _client: client, waiting: Waiting::new(Arc::clone(&shared)), bulk, lister: None, shared }
     }
 
     /// The next token with its tenant, or an error, which tells its tenant if it is about one. `None` at the end.
@@ -49,63 +48,25 @@ impl AllTokens {
         if !self.bulk.wants_page() {
             return;
         }
-        let asked = self.lister().and_then(|lister| lister.send(()).map_err(|_| Listed::lost()));
-        if let Err(lost) = asked {
-            // The lister's channel cannot be closed while we hold an end of it.
-            let _ = self.waiting.sender().send(Event::Listed(lost));
+        if let Err(error) = self.ask_for_a_page() {
+            // The channel cannot be closed while we hold an end of it.
+            let _ = self.waiting.sender().send(Event::Listed(Listed::failed(error)));
         }
     }
 
-    /// Started with the first page.
-    fn lister(&mut self) -> Result<mpsc::UnboundedSender<()>, Listed> {
-        if let Some(pages) = &self.pages {
-            return Ok(pages.clone());
-        }
-        let runtime = Shared::runtime().map_err(Listed::failed)?;
-        let listing = self.shared.engine.listing().map_err(Listed::failed)?;
-        let (pages, asked) = mpsc::unbounded_channel();
-        let lister = Lister { shared: Arc::clone(&self.shared), consumer: self.waiting.sender(), lost: true };
-        runtime.spawn(lister.read(listing, asked));
-        Ok(self.pages.insert(pages).clone())
+    /// The list is read from the first call on.
+    fn ask_for_a_page(&mut self) -> Result<(), Error> {
+        let lister = match self.lister.take() {
+            Some(lister) => lister,
+            None => Lister::start(&self.shared, self.waiting.sender())?,
+        };
+        self.lister.insert(lister).ask();
+        Ok(())
     }
 }
 
 impl std::fmt::Debug for AllTokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AllTokens").field("bulk", &self.bulk).finish_non_exhaustive()
-    }
-}
-
-/// The task that reads the list. If it ends before its time, its consumer is told.
-struct Lister {
-    shared: Arc<Shared>,
-    consumer: mpsc::UnboundedSender<Event>,
-    lost: bool,
-}
-
-impl Lister {
-    /// Reads a page whenever one is asked for, until the list ends or the consumer goes.
-    async fn read(mut self, mut listing: Listing, mut asked: mpsc::UnboundedReceiver<()>) {
-        while !listing.is_done() && asked.recv().await.is_some() {
-            let listed = tokio::select! {
-                biased;
-                () = self.shared.closing() => Listed::failed(crate::shared::closed()),
-                () = self.consumer.closed() => break,
-                listed = pages::next_page(&self.shared, &mut listing) => listed,
-            };
-            let last = listed.last;
-            if self.consumer.send(Event::Listed(listed)).is_err() || last {
-                break;
-            }
-        }
-        self.lost = false;
-    }
-}
-
-impl Drop for Lister {
-    fn drop(&mut self) {
-        if self.lost {
-            let _ = self.consumer.send(Event::Listed(Listed::lost()));
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tm_core::Error;
 use tm_driver::Followed;
 
-use crate::{pages, shared::Shared};
+use crate::{lister, shared::Shared};
 
 /// Keeps those fresh that are in the list now, and starts the task that follows it.
 pub(crate) async fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
@@ -31,7 +31,7 @@ pub(crate) async fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
 
 /// Reads the list, and keeps fresh who is in it.
 async fn read(shared: &Arc<Shared>, followed: &mut Followed) -> Result<usize, Error> {
-    let list = pages::all_pages(shared).await?;
+    let list = lister::all_pages(shared).await?;
     let count = list.len();
     let (come, gone) = followed.update(list);
     shared.carry_out(shared.engine.let_fade(&gone));

@@ -30,6 +30,7 @@ mod blocking_store;
 mod builder;
 mod client;
 mod follow;
+mod lister;
 mod pages;
 mod shared;
 mod tenant;

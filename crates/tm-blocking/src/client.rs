@@ -7,7 +7,7 @@ use tm_core::{Credentials, Error, TenantId, Token, broker::Stats};
 use tm_driver::{Event, Setup, Wish};
 
 use crate::{
-    AllTokens, Builder, Tenant, follow, pages,
+    AllTokens, Builder, Tenant, follow, lister,
     shared::{Shared, closed},
     waiting::Waiting,
 };
@@ -143,7 +143,7 @@ impl Client {
     /// # Errors
     /// The list cannot be read, or has entries that name no acceptable tenant. [`Client::all_tokens`] goes on in that case.
     pub fn user_tenants(&self) -> Result<Vec<TenantId>, Error> {
-        pages::all_pages(self.shared())
+        lister::all_pages(self.shared())
     }
 
     /// A token for every tenant of the application. Yields the first before the list is complete, and reads no more of the

@@ -5,7 +5,7 @@ use std::{sync::Arc, thread};
 use tm_core::{Error, ErrorKind};
 use tm_driver::Followed;
 
-use crate::{pages, shared::Shared};
+use crate::{lister, shared::Shared};
 
 /// Keeps those fresh that are in the list now, and starts the thread that follows it.
 pub(crate) fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
@@ -26,7 +26,7 @@ pub(crate) fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
 
 /// Reads the list, and keeps fresh who is in it.
 fn read(shared: &Arc<Shared>, followed: &mut Followed) -> Result<usize, Error> {
-    let list = pages::all_pages(shared)?;
+    let list = lister::all_pages(shared)?;
     let count = list.len();
     let (come, gone) = followed.update(list);
     shared.try_to_carry_out(shared.engine.let_fade(&gone));

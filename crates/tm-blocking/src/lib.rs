@@ -27,6 +27,7 @@ mod all_tokens;
 mod builder;
 mod client;
 mod follow;
+mod lister;
 mod pages;
 mod shared;
 mod tenant;

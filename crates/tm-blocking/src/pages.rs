@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread};
 
 use tm_core::{
-    Error, TenantId, Token,
+    Error, Token,
     listing::{Listing, Verdict},
     wire::MAX_PAGE_ANSWER,
 };
@@ -44,20 +44,6 @@ pub(crate) fn next_page(shared: &Arc<Shared>, listing: &mut Listing) -> Listed {
             Verdict::Failed(error) => return Listed::failed(error),
         }
     }
-}
-
-/// Reads all pages.
-pub(crate) fn all_pages(shared: &Arc<Shared>) -> Result<Vec<TenantId>, Error> {
-    let mut listing = shared.engine.listing()?;
-    let mut tenants = Vec::new();
-    while !listing.is_done() {
-        let page = next_page(shared, &mut listing);
-        if let Some(error) = page.error {
-            return Err(error);
-        }
-        tenants.extend(page.tenants);
-    }
-    Ok(tenants)
 }
 
 /// A page is a call like others: while the service asks for patience, none leaves.

@@ -109,11 +109,14 @@ impl Host {
         let client = match self {
             Self::Async(runtime) => {
                 let watched = Watched::new(tm_async::ReqwestTransport::new(&setup)?, &seen);
-                Client::Async(tm_async::Client::with_transport(setup, watched)?, Arc::clone(runtime))
+                Client::Async(
+                    tm_async::Client::builder(setup).transport(watched).build()?,
+                    Arc::clone(runtime),
+                )
             }
             Self::Blocking => {
                 let watched = Watched::new(tm_blocking::UreqTransport::new(&setup)?, &seen);
-                Client::Blocking(tm_blocking::Client::with_transport(setup, watched)?)
+                Client::Blocking(tm_blocking::Client::builder(setup).transport(watched).build()?)
             }
         };
         Ok((client, seen))

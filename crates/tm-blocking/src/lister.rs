@@ -1,0 +1,87 @@
+//! Reading the list of tenants, behind those who wait for it.
+
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use tm_core::{Error, ErrorKind, TenantId, listing::Listing};
+use tm_driver::{Event, Listed};
+
+use crate::{
+    pages,
+    shared::{Shared, closed},
+};
+
+/// A thread that reads a page of the list whenever one is asked for. Dropping this ends it.
+pub(crate) struct Lister {
+    asks: mpsc::Sender<()>,
+}
+
+impl Lister {
+    /// `consumer` gets the pages. It is told too if the thread ends before the list does.
+    ///
+    /// # Errors
+    /// The thread cannot be started, or the system has no randomness to give.
+    pub(crate) fn start(shared: &Arc<Shared>, consumer: mpsc::Sender<Event>) -> Result<Self, Error> {
+        let listing = shared.engine.listing()?;
+        let (asks, asked) = mpsc::channel();
+        let reader = Reader { shared: Arc::clone(shared), consumer, lost: true };
+        let thread = thread::Builder::new().name("tm-list".to_owned());
+        thread.spawn(move || reader.read(listing, &asked)).map_err(|error| {
+            Error::new(ErrorKind::Transport, "the client's thread cannot be started").because(error)
+        })?;
+        Ok(Self { asks })
+    }
+
+    pub(crate) fn ask(&self) {
+        // If the thread has ended, it has told why.
+        let _ = self.asks.send(());
+    }
+}
+
+/// Reads all pages.
+pub(crate) fn all_pages(shared: &Arc<Shared>) -> Result<Vec<TenantId>, Error> {
+    let (consumer, inbox) = mpsc::channel();
+    let lister = Lister::start(shared, consumer)?;
+    let mut tenants = Vec::new();
+    loop {
+        lister.ask();
+        let Ok(Event::Listed(page)) = inbox.recv() else { return Err(closed()) };
+        if let Some(error) = page.error {
+            return Err(error);
+        }
+        tenants.extend(page.tenants);
+        if page.last {
+            return Ok(tenants);
+        }
+    }
+}
+
+struct Reader {
+    shared: Arc<Shared>,
+    consumer: mpsc::Sender<Event>,
+    lost: bool,
+}
+
+impl Reader {
+    /// Until the list ends or the consumer goes.
+    fn read(mut self, mut listing: Listing, asked: &mpsc::Receiver<()>) {
+        while !listing.is_done() && asked.recv().is_ok() {
+            let listed = pages::next_page(&self.shared, &mut listing);
+            let last = listed.last;
+            if self.consumer.send(Event::Listed(listed)).is_err() || last {
+                break;
+            }
+        }
+        self.lost = false;
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if self.lost {
+            let _ = self.consumer.send(Event::Listed(Listed::lost()));
+        }
+    }
+}
