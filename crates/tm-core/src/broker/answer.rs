@@ -116,7 +116,7 @@ impl Broker {
         if let Some(date) = date {
             self.service_clock = Some(ServiceClock::new(date, call.at));
         }
-        let of_call = Draw::of_call(&mut self.rng);
+        let of_call = Draw::of_call(&mut self.places);
         let mut entries: Vec<_> = entries.into_iter().map(Some).collect();
         for key in &call.keys {
             let tenant = self.flights[*key].tenant.clone();

@@ -82,7 +82,11 @@ impl Broker {
 
     /// A token's own draw of when it is due.
     pub(super) fn draw(&mut self, token: &crate::Token) -> Draw {
-        if self.storage.leases() { Draw::shared(token, &mut self.rng) } else { Draw::of_call(&mut self.rng) }
+        if self.storage.leases() {
+            Draw::shared(token, &mut self.rng)
+        } else {
+            Draw::of_call(&mut self.places)
+        }
     }
 
     /// The store has been asked. Who still wants a token from the service is queued for it.

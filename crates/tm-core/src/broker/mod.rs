@@ -131,6 +131,7 @@ pub struct Broker {
     schedule: schedule::Schedule,
     /// Those that were due and are still to be replaced, and those that are kept fresh and are not in hand.
     overdue: schedule::Schedule,
+    places: schedule::Places,
     storage: storage::Storage,
     leases: leasing::Leases,
     telling: saving::Telling,
@@ -156,10 +157,13 @@ impl Broker {
         settings: Settings,
         seed: u64,
     ) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let places = schedule::Places::new(&mut rng);
         Self {
             application,
             credentials,
-            rng: fastrand::Rng::with_seed(seed),
+            rng,
+            places,
             flights: Flights::default(),
             memories: memories::Memories::default(),
             waiters: waiters::Waiters::default(),

@@ -115,13 +115,14 @@ impl Vault {
         Some(key)
     }
 
-    /// The token is worth that much at least. Answers when it is due, the first time that it is worth more than nothing.
+    /// The token is worth that much at least. Answers when it is due, the first time that it is worth more than nothing, but no
+    /// time at which asking is of no use.
     pub(super) fn raise(&mut self, key: Key, worth: Worth) -> Option<Duration> {
         let held = self.held.get_mut(&key).filter(|held| held.worth < worth)?;
         let before = std::mem::replace(&mut held.worth, worth);
         self.by_worth.remove(&(before, held.lifetime.end, key));
         self.by_worth.insert((worth, held.lifetime.end, key));
-        (before == Worth::Unused).then_some(held.due)
+        (before == Worth::Unused).then_some(held.due.max(held.no_better_before))
     }
 
     /// The token is worth no more than that nobody has asked for it.
@@ -195,6 +196,9 @@ mod tests {
         }
         assert_eq!(vault.raise(Key(1), Worth::Used), Some(Duration::from_secs(10)));
         assert_eq!(vault.raise(Key(1), Worth::Used), None);
+        vault.no_better_before(Key(4), Duration::from_secs(60));
+        assert_eq!(vault.raise(Key(4), Worth::Used), Some(Duration::from_secs(60)), "of no use before");
+        vault.lower(Key(4));
         assert_eq!(vault.evict(Key(4)), Some(Key(2)));
         assert_eq!((vault.evict(Key(4)), vault.len()), (None, 3));
         vault.put(Key(5), held("tk5", 50));
