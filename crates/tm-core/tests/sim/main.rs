@@ -19,6 +19,7 @@ mod fleet;
 mod fuel;
 mod keeping;
 mod ledger;
+mod lives;
 mod oracles;
 mod process;
 mod queue;
