@@ -348,6 +348,53 @@ fn a_lease_is_renewed_as_long_as_the_service_takes() {
 }
 
 #[test]
+fn credentials_that_are_replaced_under_way_cost_no_second_look_into_the_store() {
+    let mut world = with_store(true);
+    world.service.accept_only(1);
+    world.ask(tenants(5).iter().map(Wish::interactive));
+    world.pass(millis(10));
+
+    world.step(vec![Act::SetCredentials(1)]);
+    world.pass(millis(150));
+
+    assert_eq!((world.served(0..5), world.calls.len()), (5, 2));
+    assert_eq!((world.tally.of("load"), world.tally.of("lease")), (1, 1));
+    assert_eq!(store(&mut world).shelf.leases(Duration::ZERO).len(), 0);
+}
+
+#[test]
+fn a_token_that_the_client_has_no_room_for_is_in_the_store() {
+    let mut settings = Settings::default();
+    settings.memory = 0;
+    let mut world = World::with_store(7, settings, Store::new(7, true));
+    let tenants = tenants(20);
+    for _ in 0..3 {
+        let callers = world.ask(tenants.iter().map(Wish::interactive));
+        world.pass(secs(1));
+        assert_eq!(world.served(callers), 20);
+    }
+
+    assert_eq!(world.calls.len(), 4, "the store has what was fetched once");
+    assert_eq!(store(&mut world).shelf.leases(Duration::ZERO).len(), 0);
+}
+
+#[test]
+fn a_store_that_grants_leases_and_is_gone_when_they_are_given_back_gets_them_back_by_itself() {
+    let mut world = with_store(true);
+    let now = world.clock.mono;
+    store(&mut world).mishaps = vec![Mishap::between(Trouble::Deaf, now + millis(10), now + secs(20))];
+    world.ask(tenants(5).iter().map(Wish::interactive));
+    world.pass(secs(1));
+    assert_eq!(world.served(0..5), 5);
+
+    world.pass(secs(3) + millis(10));
+    let now = world.clock.mono;
+    assert_eq!(store(&mut world).shelf.leases(now).len(), 0, "nobody renews them");
+    world.pass(secs(30));
+    assert!(tenants(5).iter().all(|tenant| kept(&world, tenant).is_some()));
+}
+
+#[test]
 fn a_store_that_keeps_tokens_longer_than_they_live_does_not_prolong_them() {
     let mut world = with_store(false);
     let tenant = &tenants(1)[0];
