@@ -20,7 +20,7 @@ const WARM: (f64, f64) = (0.70, 0.85);
 
 /// Draws that follow each other as evenly as can be: each falls into the largest gap that the last ones have left (a Weyl sequence
 /// of the golden ratio). Drawn by chance alone, the calls of 100,000 tenants bunch up to 1.28 times their mean within ten
-/// seconds, and to less than 1.1 times like this.
+/// seconds; like this to about 1.05 times, and to 1.15 in the first life after an outage.
 #[derive(Debug)]
 pub(super) struct Places {
     next: u64,
