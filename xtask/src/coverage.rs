@@ -1,4 +1,5 @@
-//! `coverage`: how many lines of tm-core its own tests reach. See "Coverage" in `docs/reliability.md`.
+//! `coverage`: how many lines of tm-core its own tests reach, and those of tm-fuzz, which replay the corpus over it.
+//! See "Coverage" in `docs/reliability.md`.
 //!
 //! By cargo-tarpaulin, which needs no component of the toolchain beyond the compiler. It builds everything anew, so it is no part
 //! of `ci`.
@@ -29,7 +30,8 @@ fn coverage() -> Result<Outcome, String> {
     Ok(run_command(
         program(CARGO_TARPAULIN.installed()?)
             .args(["tarpaulin", "--engine", "llvm", "--locked", "--skip-clean", "--packages", "tm-core"])
-            .args(["--include-files", "crates/tm-core/src/*", "--out", "Stdout", "--timeout", "600"])
+            .args(["--packages", "tm-fuzz", "--include-files", "crates/tm-core/src/*"])
+            .args(["--out", "Stdout", "--timeout", "600"])
             .args(["--fail-under", PERCENT_OF_LINES, "--target-dir"])
             .arg(folder),
     ))

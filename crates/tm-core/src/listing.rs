@@ -280,6 +280,21 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_asks_for_patience_gets_more_of_it_than_one_that_fails() {
+        let longest = |code| {
+            let waits = (0..50).filter_map(|seed| {
+                match Listing::new(&Settings::default(), seed).received(NOW, status(code, None)) {
+                    Verdict::Again { wait, .. } => Some(wait),
+                    _ => None,
+                }
+            });
+            waits.max().unwrap()
+        };
+        assert!(longest(500) <= Duration::from_millis(200));
+        assert!((300..=1_000).contains(&longest(429).as_millis()));
+    }
+
+    #[test]
     fn what_cannot_be_mended_is_not_tried_again() {
         for code in [400, 403, 404, 308, 501] {
             assert!(matches!(listing().received(NOW, status(code, None)), Verdict::Failed(_)), "{code}");
