@@ -103,6 +103,11 @@ mod tests {
     }
 
     #[test]
+    fn a_token_counts_for_as_much_as_stands_in_its_header() {
+        assert_eq!(Token::new("abc").unwrap().bytes(), "Bearer abc".len());
+    }
+
+    #[test]
     fn equal_texts_are_equal_tokens() {
         let (one, two) = (Token::new("abc").unwrap(), Token::new("abc").unwrap());
         assert!(one == two && !one.same(&two) && one.same(&one.clone()));
