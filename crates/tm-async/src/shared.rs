@@ -121,7 +121,7 @@ impl Shared {
             }
             (Effect::Store(request), Some(keeper)) => {
                 let answer = tokio::time::timeout(within, keeper.carry_out(&request)).await;
-                answer.unwrap_or_else(|_| keeper.timed_out(within))
+                answer.unwrap_or_else(|_| keeper.timed_out(&request, within))
             }
             (Effect::Store(_), None) => Outcome::StoreFailed,
         }

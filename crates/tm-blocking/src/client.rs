@@ -165,9 +165,10 @@ impl Client {
         self.shared().try_to_carry_out(self.shared().engine.set_credentials(credentials));
     }
 
-    /// Why the store last failed, if there is one and it ever did. For those who ask for tokens, a store that fails is a miss.
+    /// Why the store does not work, if there is one, and it did not take the last thing that it was told or failed the last
+    /// request. For those who ask for tokens, a store that fails is a miss.
     pub fn store_error(&self) -> Option<StoreError> {
-        self.shared().keeper.as_ref()?.last_error()
+        self.shared().keeper.as_ref()?.error()
     }
 
     /// What the client has done and holds.

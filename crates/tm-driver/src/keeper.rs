@@ -22,7 +22,16 @@ pub struct Keeper<S: ?Sized> {
     codec: Mutex<Arc<Codec>>,
     owner: Owner,
     under_way: AtomicUsize,
-    last_error: Mutex<Option<StoreError>>,
+    troubles: Mutex<Troubles>,
+}
+
+/// Why the store does not work, as things stand.
+#[derive(Debug, Default)]
+struct Troubles {
+    /// The last that it was told something and did not take it.
+    told: Option<StoreError>,
+    /// The last request failed.
+    asked: Option<StoreError>,
 }
 
 /// Requests that a hanging store may have swallowed. The broker has given them up; their threads or tasks are still there.
@@ -47,7 +56,7 @@ impl<S: ?Sized> Keeper<S> {
             application: application.clone(),
             owner: Owner::new(owner),
             under_way: AtomicUsize::new(0),
-            last_error: Mutex::new(None),
+            troubles: Mutex::default(),
         })
     }
 
@@ -56,23 +65,38 @@ impl<S: ?Sized> Keeper<S> {
         *lock(&self.codec) = Arc::new(self.storage.codec(&self.application, credentials));
     }
 
-    /// Why the store last failed, if it ever did.
-    pub fn last_error(&self) -> Option<StoreError> {
-        lock(&self.last_error).clone()
+    /// Why the store does not work, if it did not take the last thing that it was told, or if the last request failed.
+    pub fn error(&self) -> Option<StoreError> {
+        let troubles = lock(&self.troubles);
+        troubles.told.as_ref().or(troubles.asked.as_ref()).cloned()
     }
 
-    fn outcome(&self, codec: &Codec, question: &Question, reply: Result<Reply, StoreError>) -> Outcome {
+    fn outcome(
+        &self,
+        request: &StoreRequest,
+        codec: &Codec,
+        question: &Question,
+        reply: Result<Reply, StoreError>,
+    ) -> Outcome {
         let answer = reply.and_then(|reply| {
             codec.answer(question, reply).ok_or_else(|| StoreError::new("the store answers something else"))
         });
         match answer {
-            Ok(answer) => Outcome::Stored(answer),
-            Err(error) => self.failed(error),
+            Ok(answer) => {
+                let mut troubles = lock(&self.troubles);
+                troubles.asked = None;
+                if is_told(request) {
+                    troubles.told = None;
+                }
+                Outcome::Stored(answer)
+            }
+            Err(error) => self.failed(request, error),
         }
     }
 
-    fn failed(&self, error: StoreError) -> Outcome {
-        *lock(&self.last_error) = Some(error);
+    fn failed(&self, request: &StoreRequest, error: StoreError) -> Outcome {
+        let mut troubles = lock(&self.troubles);
+        *(if is_told(request) { &mut troubles.told } else { &mut troubles.asked }) = Some(error);
         Outcome::StoreFailed
     }
 
@@ -97,10 +121,10 @@ impl Keeper<dyn Store> {
 
     /// Asks the store, and waits for as long as it takes.
     pub fn carry_out(&self, request: &StoreRequest) -> Outcome {
-        let Some(_under_way) = self.begin() else { return self.failed(hanging()) };
+        let Some(_under_way) = self.begin() else { return self.failed(request, hanging()) };
         let (codec, question) = self.question(request);
         let reply = question.put_to(&**self.storage.store());
-        self.outcome(&codec, &question, reply)
+        self.outcome(request, &codec, &question, reply)
     }
 }
 
@@ -112,16 +136,22 @@ impl Keeper<dyn AsyncStore> {
 
     /// Asks the store.
     pub async fn carry_out(&self, request: &StoreRequest) -> Outcome {
-        let Some(_under_way) = self.begin() else { return self.failed(hanging()) };
+        let Some(_under_way) = self.begin() else { return self.failed(request, hanging()) };
         let (codec, question) = self.question(request);
         let reply = question.put_to_async(&**self.storage.store()).await;
-        self.outcome(&codec, &question, reply)
+        self.outcome(request, &codec, &question, reply)
     }
 
     /// The store has not answered in time.
-    pub fn timed_out(&self, time: Duration) -> Outcome {
-        self.failed(StoreError::new(format!("the store has not answered within {} ms", time.as_millis())))
+    pub fn timed_out(&self, request: &StoreRequest, time: Duration) -> Outcome {
+        let message = format!("the store has not answered within {} ms", time.as_millis());
+        self.failed(request, StoreError::new(message))
     }
+}
+
+/// Whether this is something that the store has to know, and not a question.
+fn is_told(request: &StoreRequest) -> bool {
+    matches!(request, StoreRequest::Save(_) | StoreRequest::Remove(_))
 }
 
 fn hanging() -> StoreError {
@@ -191,7 +221,7 @@ mod tests {
                 thread::yield_now();
             }
             assert!(matches!(keeper.carry_out(&load), Outcome::StoreFailed));
-            let error = keeper.last_error().unwrap().to_string();
+            let error = keeper.error().unwrap().to_string();
             assert_eq!(error, "the store has not answered 32 requests, and gets no more");
             keeper.storage.store().get_many(&[]).unwrap();
             for thread in hung {
@@ -203,10 +233,15 @@ mod tests {
     }
 
     #[test]
-    fn what_went_wrong_is_told_to_who_asks() {
+    fn what_went_wrong_is_told_until_it_goes_well_again() {
         let keeper = keeper(Hanging(Barrier::new(1)));
-        assert!(keeper.last_error().is_none());
+        assert!(keeper.error().is_none());
         assert!(matches!(keeper.carry_out(&StoreRequest::Save(vec![])), Outcome::StoreFailed));
-        assert_eq!(keeper.last_error().unwrap().to_string(), "the disk is full");
+        let error = || keeper.error().unwrap().to_string();
+        assert_eq!(error(), "the disk is full");
+        keeper.carry_out(&StoreRequest::Load(vec![]));
+        assert_eq!(error(), "the disk is full", "that it can be read does not mend that");
+        keeper.carry_out(&StoreRequest::Remove(vec![]));
+        assert!(keeper.error().is_none(), "it takes what it is told again");
     }
 }
