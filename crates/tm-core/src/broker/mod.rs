@@ -293,6 +293,7 @@ impl Broker {
         self.flights = Flights::default();
         self.memories = memories::Memories::default();
         self.lines = lines::Lines::default();
+        self.gate = Gate::new(self.settings.calls_at_once);
         self.leases = leasing::Leases::default();
         self.schedule = schedule::Schedule::default();
         self.overdue = schedule::Schedule::default();

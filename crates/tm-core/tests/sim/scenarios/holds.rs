@@ -171,6 +171,11 @@ fn closing_answers_everybody() {
         assert_eq!(world.kind(caller), ErrorKind::Closed);
     }
     assert_eq!(world.kind(late), ErrorKind::Closed);
+    assert_eq!(
+        world.broker.stats().calls_under_way,
+        0,
+        "those that are still out are none of the client's any more"
+    );
     world.pass(secs(60));
     assert!(world.broker.next(world.clock.now()).is_none());
     assert_eq!(world.broker.wake_at(), None);
