@@ -25,5 +25,12 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     core_dump::forbid();
+    before_there_are_threads();
     run::run().into()
+}
+
+/// The map of tokens registers with the kernel (`membarrier(2)`) when the first one is made. That takes microseconds as long as
+/// there is one thread, and 5 to 10 ms later.
+fn before_there_are_threads() {
+    drop(tm_async::cache::View::default());
 }
