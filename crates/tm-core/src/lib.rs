@@ -44,5 +44,5 @@ pub use gateway::{Application, Gateway, Platform};
 pub use input::{AppName, AppVersion, InvalidInput, TenantId};
 pub use service_text::ServiceText;
 pub use time::{Now, UnixTime};
-pub use token::Token;
+pub use token::{Token, TokenText};
 pub use transport_error::{TransportError, TransportFault};

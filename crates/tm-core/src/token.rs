@@ -22,7 +22,18 @@ const SCHEME: &str = "Bearer ";
 /// assert!(!format!("{token:?}").contains("aaa"));
 /// ```
 #[derive(Clone)]
-pub struct Token(Arc<SecretText>);
+pub struct Token(Arc<TokenText>);
+
+/// What all handles on one token share. It shows nothing and does nothing: it is for those who keep a token behind an
+/// atomic pointer, which wants to know the `Arc`.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use tm_core::{Token, TokenText};
+/// let shared: Arc<TokenText> = Token::new("aaa").unwrap().into();
+/// assert_eq!(Token::from(shared).secret(), "aaa");
+/// ```
+pub struct TokenText(SecretText);
 
 impl Token {
     /// Longest token that is accepted, in bytes. The gateways refuse headers near 10 KB.
@@ -37,17 +48,17 @@ impl Token {
         let mut text = Zeroizing::new(String::with_capacity(SCHEME.len() + secret.len()));
         text.push_str(SCHEME);
         text.push_str(secret);
-        Some(Self(Arc::new(SecretText::new(text)?)))
+        Some(Self(Arc::new(TokenText(SecretText::new(text)?))))
     }
 
     /// The bare token, as it stands in `access_token`. Mind where it goes.
     pub fn secret(&self) -> &str {
-        &self.0.as_str()[SCHEME.len()..]
+        &self.0.0.as_str()[SCHEME.len()..]
     }
 
     /// The value of an `Authorization` header, marked sensitive. It shares the token's memory: no copy is made.
     pub fn authorization(&self) -> HeaderValue {
-        self.0.header()
+        self.0.0.header()
     }
 
     /// What the token says of itself. Nothing is verified.
@@ -60,7 +71,7 @@ impl Token {
 
     /// How many bytes of memory this token holds, about.
     pub fn bytes(&self) -> usize {
-        self.0.as_str().len()
+        self.0.0.as_str().len()
     }
 
     /// Whether both handles share one text, without comparing it.
@@ -85,6 +96,24 @@ impl Eq for Token {}
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token([secret])")
+    }
+}
+
+impl fmt::Debug for TokenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenText([secret])")
+    }
+}
+
+impl From<Token> for Arc<TokenText> {
+    fn from(token: Token) -> Self {
+        token.0
+    }
+}
+
+impl From<Arc<TokenText>> for Token {
+    fn from(text: Arc<TokenText>) -> Self {
+        Self(text)
     }
 }
 

@@ -116,17 +116,16 @@ impl<W: Wake> Engine<W> {
 
     /// A token that can be served without asking the broker.
     pub fn hit<Q: AsRef<str> + ?Sized>(&self, tenant: &Q) -> Option<Token> {
-        self.view.hit(tenant.as_ref(), self.clock.mono())
+        self.view.hit(tenant, self.clock.mono_at_most())
     }
 
     /// The same through a handle, which skips the look-up.
     pub fn hit_through(&self, handle: &Handle) -> Option<Token> {
-        handle.hit(self.clock.mono())
+        handle.hit(self.clock.mono_at_most())
     }
 
     /// A handle on a tenant.
     pub fn handle(&self, tenant: &TenantId) -> Handle {
-        let _lock = self.lock();
         self.view.handle(tenant)
     }
 

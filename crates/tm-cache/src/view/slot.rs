@@ -1,50 +1,97 @@
 //! A tenant's slot: the token that is shown, until when, and whether anybody has used it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tm_core::Token;
+use tm_core::{Token, TokenText};
 
-use super::parts::{AtomicBool, Ordering, Pointer};
+use super::parts::{AtomicU64, Ordering, Pointer};
 
+/// Two words that are read one after the other and belong together, without a third that would hold them together and be
+/// one more line of memory. The writer blanks the state before it changes the token, and states the next deadline after
+/// that. So a reader that finds the same state before and after it found a token has found the token of that state.
+///
+/// The state has the deadline on the monotonic clock of the step, in nanoseconds, and in its lowest bits
+///
+/// * whether the token was hit: a bit of the same word, so that a hit that comes too late marks no token but the one it saw;
+/// * how many tokens were shown here, so that no two have the same state, even if both end at the same time.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
-    shown: Pointer<Shown>,
+    state: AtomicU64,
+    token: Pointer<TokenText>,
 }
 
-/// One token with all that belongs to it, so that a reader never sees the deadline or the bit of another one.
-#[derive(Debug)]
-struct Shown {
-    token: Token,
-    /// On the monotonic clock of the step.
-    until: Duration,
-    used: AtomicBool,
-}
+const USED: u64 = 1;
+const ONE_MORE: u64 = 2;
+/// About a millisecond, which a token is served less.
+const MARKS: u64 = (1 << 20) - 1;
 
 impl Slot {
+    /// For the one writer.
     pub(super) fn show(&self, token: Token, until: Duration) {
-        self.shown.replace(Some(Shown { token, until, used: AtomicBool::new(false) }));
+        let count = self.blank().wrapping_add(ONE_MORE) & MARKS;
+        self.token.replace(Some(token.into()));
+        // Who sees this sees the token, too.
+        self.state.store((nanos(until) & !MARKS) | count, Ordering::Release);
     }
 
+    /// For the one writer. The token is let go at once.
     pub(super) fn hide(&self) {
-        self.shown.replace(None);
+        self.blank();
+        self.token.replace(None);
     }
 
-    pub(super) fn is_hidden(&self) -> bool {
-        self.shown.look(|_| ()).is_none()
+    /// For the one writer: serves nothing until the next token. The answer is the count of those so far.
+    pub(super) fn blank(&self) -> u64 {
+        // No deadline, so none that is ahead. Who sees the token that is stored after this sees this, or what came later.
+        self.state.fetch_and(MARKS & !USED, Ordering::Relaxed) & MARKS & !USED
+    }
+
+    /// The same token, as if it had just come. For the one writer, whom nothing changes under its hands.
+    pub(super) fn untouched(&self) -> Self {
+        let state = self.state.load(Ordering::Relaxed) & !USED;
+        let token = Pointer::default();
+        token.replace(self.token.look(Arc::clone));
+        Self { state: AtomicU64::new(state), token }
     }
 
     pub(super) fn hit(&self, now: Duration) -> Option<Token> {
-        self.shown.look(|shown| shown.hit(now))?
-    }
-}
-
-impl Shown {
-    fn hit(&self, now: Duration) -> Option<Token> {
-        if now >= self.until {
+        let mut state = self.state.load(Ordering::Acquire);
+        if nanos(now) >= state & !MARKS {
             return None;
         }
         // Read before it is written: a written line would travel between the processors at every hit.
-        let known = self.used.load(Ordering::Relaxed) || self.used.swap(true, Ordering::Relaxed);
-        known.then(|| self.token.clone())
+        if state & USED == 0 {
+            let used = state | USED;
+            match self.state.compare_exchange(state, used, Ordering::Relaxed, Ordering::Relaxed) {
+                // Somebody else was first.
+                Err(found) if found == used => state = used,
+                // This was the first, or the token is another by now: the broker knows.
+                _ => return None,
+            }
+        }
+        let is_same = || self.state.load(Ordering::Relaxed) == state;
+        self.token.look(|token| is_same().then(|| Arc::clone(token).into()))?
+    }
+}
+
+/// Enough for centuries.
+fn nanos(time: Duration) -> u64 {
+    time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_of_tokens_begins_anew_and_touches_no_deadline() {
+        let slot = Slot { state: AtomicU64::new(MARKS & !USED), token: Pointer::default() };
+        let until = Duration::from_secs(10);
+        for _ in 0..3 {
+            slot.show(Token::new("t").unwrap(), until);
+            assert!(slot.hit(Duration::from_secs(1)).is_none(), "the first one asks the broker");
+            assert!(slot.hit(Duration::from_millis(9_998)).is_some());
+            assert!(slot.hit(until).is_none());
+        }
     }
 }
