@@ -52,15 +52,18 @@ impl Workers {
         wake_in: Option<Duration>,
     ) -> io::Result<()> {
         let mut state = self.state();
+        let mut is_earlier = false;
         if state.closed {
             // Nobody waits for the service any more; the store is still told what it has to know.
             state.jobs.extend(jobs.into_iter().filter(|job| matches!(job.effect, Effect::Store(_))));
         } else {
             state.jobs.extend(jobs);
-            // An earlier time stays: a step too many does no harm.
             let at = wake_in.map(|wake_in| Instant::now() + wake_in);
+            is_earlier = at.is_some_and(|at| state.wake_at.is_none_or(|before| at < before));
             state.wake_at = [state.wake_at, at].into_iter().flatten().min();
         }
+        // Those who wait need not know of a later time: that they are woken once too often does no harm.
+        let news = is_earlier || !state.jobs.is_empty();
         while state.idle < state.needed() {
             match Worker::start(shared) {
                 Ok(()) => {
@@ -76,7 +79,9 @@ impl Workers {
             }
         }
         drop(state);
-        self.changed.notify_all();
+        if news {
+            self.changed.notify_all();
+        }
         Ok(())
     }
 

@@ -42,7 +42,7 @@ impl Token {
     /// Accepts the characters of a bearer token (RFC 6750 §2.1: letters, digits, `-._~+/=`), 1 to 16 KiB.
     pub fn new(secret: &str) -> Option<Self> {
         let fits = !secret.is_empty() && secret.len() <= Self::MAX_BYTES;
-        if !fits || !secret.bytes().all(is_b64token) {
+        if !fits || !is_b64token(secret.as_bytes()) {
             return None;
         }
         let mut text = Zeroizing::new(String::with_capacity(SCHEME.len() + secret.len()));
@@ -80,8 +80,17 @@ impl Token {
     }
 }
 
-fn is_b64token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+/// Without a branch, so that the compiler takes 16 bytes at a time: byte by byte this was a sixth of what a batch costs.
+fn is_b64token(text: &[u8]) -> bool {
+    const fn is_allowed(byte: u8) -> bool {
+        (byte | 0x20).wrapping_sub(b'a') < 26 // a letter, either case
+            || byte.wrapping_sub(b'-') < 13 // - . / and the digits
+            || byte == b'_'
+            || byte == b'~'
+            || byte == b'+'
+            || byte == b'='
+    }
+    text.iter().fold(true, |all, byte| all & is_allowed(*byte))
 }
 
 /// Equal texts. Not in constant time: both sides are the program's own.
@@ -124,6 +133,11 @@ mod tests {
     #[test]
     fn only_the_characters_of_a_bearer_token_are_accepted() {
         assert!(Token::new("a.b-c_d~e+f/g=").is_some());
+        for byte in 0..=u8::MAX {
+            let text = String::from(char::from(byte));
+            let allowed = byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+            assert_eq!(Token::new(&text).is_some(), allowed, "{byte}");
+        }
         for bad in ["", "a b", "a\r\nX-Evil: 1", "a\u{e9}", "a\"b"] {
             assert!(Token::new(bad).is_none(), "{bad:?}");
         }
