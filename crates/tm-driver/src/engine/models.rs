@@ -12,7 +12,7 @@ use tm_core::{
     broker::{Effect, EffectId, Outcome, Settings},
 };
 
-use super::{Engine, Todo, Wake, Wish};
+use super::{Engine, Job, Todo, Wake, Wish};
 use crate::{Demands, Event};
 
 struct Caller {
@@ -44,12 +44,12 @@ impl Client {
         let mut settings = Settings::default();
         settings.attempts = 1;
         let credentials = Credentials::new("client", "hush").unwrap();
-        Self { engine: Arc::new(Engine::new(application, credentials, settings, 1)), service }
+        Self { engine: Arc::new(Engine::new(application, credentials, settings, None, 1)), service }
     }
 
     /// Each effect is carried out by a thread of its own, as a task or a worker does.
     fn carry_out(&self, todo: Todo) {
-        for (id, effect) in todo.effects {
+        for Job { id, effect, .. } in todo.jobs {
             let client = self.clone();
             thread::spawn(move || client.answer(id, &effect));
         }
@@ -235,7 +235,7 @@ fn closing_answers_everybody_once() {
         };
         let (_, result) = waiting.next();
         assert!(result.map_or_else(|error| error.kind() == ErrorKind::Closed, |_| true));
-        closing.join().unwrap();
+        let _ = closing.join().unwrap();
         assert_eq!(client.asking(&["acme"]).next().1.unwrap_err().kind(), ErrorKind::Closed);
         assert!(client.engine.lock().callers.is_empty());
     });
@@ -251,7 +251,7 @@ fn giving_up_answers_each_demand_once() {
         let worker = {
             let client = client.clone();
             thread::spawn(move || {
-                for (id, effect) in todo.effects {
+                for Job { id, effect, .. } in todo.jobs {
                     client.answer(id, &effect);
                 }
             })
