@@ -91,6 +91,15 @@ impl Reqwest {
     }
 }
 
+/// Not by `send_json`, which sends the body in chunks.
+fn sent(
+    request: ureq::RequestBuilder<ureq::typestate::WithBody>,
+    body: &impl Serialize,
+) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+    let body = serde_json::to_vec(body).expect("texts");
+    request.header("content-type", "application/json").send(&body)
+}
+
 /// ureq.
 #[derive(Clone)]
 pub struct Ureq {
@@ -106,13 +115,12 @@ impl Ureq {
 
     pub fn token(&self, tenant: &str) -> Token {
         let request = self.agent.post(format!("{}/oauth/token", self.url)).header("x-space-auth-key", KEY);
-        request.send_json(one(tenant)).expect("an answer").body_mut().read_json().expect("a token")
+        sent(request, &one(tenant)).expect("an answer").body_mut().read_json().expect("a token")
     }
 
     pub fn tokens(&self, tenants: &[String]) -> Vec<(String, String)> {
         let request = self.agent.post(format!("{}/oauthTokens", self.url)).header("x-space-auth-key", KEY);
-        request
-            .send_json(batch(tenants))
+        sent(request, &batch(tenants))
             .expect("an answer")
             .body_mut()
             .read_json::<Tokens>()

@@ -9,7 +9,7 @@ use std::{
 };
 
 use canned::{Answers, Server};
-use measure::{Line, Pair, by_turns, nanos_since, wanted};
+use measure::{Line, Pair, by_turns, nanos_since, wanted, wanted_group};
 use tokio::{runtime::Runtime, task::JoinSet};
 
 use crate::bare::{Reqwest, Ureq};
@@ -20,7 +20,7 @@ const AT_ONCE: usize = 8;
 const ROUNDS: usize = 5;
 
 pub fn run() {
-    if !wanted("cold-") && !wanted("all-tokens-") {
+    if !wanted_group("cold-") && !wanted_group("all-tokens-") {
         return;
     }
     let server = Server::start(Answers::new(1_500, 10_000), LATENCY);

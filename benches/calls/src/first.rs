@@ -3,14 +3,14 @@
 use std::{process::Command, time::Instant};
 
 use canned::{Answers, Server, Tls};
-use measure::{Line, Pair, by_turns, nanos_since, wanted};
+use measure::{Line, Pair, by_turns, nanos_since, wanted, wanted_group};
 
 use crate::bare::Reqwest;
 
 const ROUNDS: usize = 15;
 
 pub fn run() {
-    if !wanted("first-token") {
+    if !wanted_group("first-token") {
         return;
     }
     let tls = Tls::new();

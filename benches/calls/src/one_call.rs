@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use canned::{Answers, Server, tenant};
-use measure::{Line, by_turns, process_time, wanted};
+use measure::{Line, by_turns, process_time, wanted, wanted_group};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use tm_core::TenantId;
 use tokio::runtime::Runtime;
@@ -14,7 +14,7 @@ const ROUNDS: usize = 15;
 const CALLS: usize = 200;
 
 pub fn run() {
-    if !wanted("call-") {
+    if !wanted_group("call-") {
         return;
     }
     on_one_core();

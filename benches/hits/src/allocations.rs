@@ -6,12 +6,12 @@ use std::{
 };
 
 use canned::{Answers, InProcess};
-use measure::{Line, wanted};
+use measure::{Line, wanted_group};
 
 const HITS: u64 = 1_000;
 
 pub fn run() {
-    if !wanted("hit-allocations") {
+    if !wanted_group("hit-allocations") {
         return;
     }
     let tenants = canned::tenants(5);

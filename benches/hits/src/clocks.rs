@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use measure::{Line, nanos_each, wanted};
+use measure::{Line, nanos_each, wanted_group};
 use rustix::time::{ClockId, clock_gettime};
 
 pub fn run() {
-    if !wanted("clock") {
+    if !wanted_group("clock-") {
         return;
     }
     let clocks = [

@@ -7,7 +7,7 @@ mod theirs;
 
 use std::{future::Future, hint::black_box, pin::Pin};
 
-use measure::{Line, Pair, median, thread_time, wanted};
+use measure::{Line, Pair, median, thread_time, wanted_group};
 use tokio::runtime::Runtime;
 
 const ROUNDS: usize = 15;
@@ -17,7 +17,7 @@ const HITS: usize = 20_000;
 type Hits<'a> = Box<dyn Fn(usize) -> Pin<Box<dyn Future<Output = ()> + 'a>> + 'a>;
 
 fn main() {
-    if !wanted("libraries-hit") && !wanted("libraries-handle") && !wanted("library-") && !wanted("moka") {
+    if !["libraries-", "library-", "moka"].into_iter().any(wanted_group) {
         return;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

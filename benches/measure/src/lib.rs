@@ -129,3 +129,9 @@ pub fn wanted(name: &str) -> bool {
     let mut names = std::env::args().skip(1).peekable();
     names.peek().is_none() || names.any(|part| name.contains(&part))
 }
+
+/// Whether any line of a group was asked for, all of whose names begin like this.
+pub fn wanted_group(beginning: &str) -> bool {
+    let mut names = std::env::args().skip(1).peekable();
+    names.peek().is_none() || names.any(|part| part.starts_with(beginning) || beginning.contains(&part))
+}
