@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to the terminal")]
 
+mod bench;
 mod ci;
 mod command;
 mod coverage;
@@ -12,6 +13,7 @@ mod deny;
 mod doc;
 mod features;
 mod fuzz;
+mod instructions;
 mod lint;
 mod loom;
 mod mutants;
@@ -75,13 +77,13 @@ enum Takes {
 const VERBS: &[Verb] = &[
     Verb {
         name: "ci",
-        about: "everything below but mutants, coverage and release, cheapest first; what CI runs",
+        about: "everything below but mutants, coverage, bench and release, cheapest first; what CI runs",
         takes: Takes::Nothing,
         run: |_, report| ci::run(report),
     },
     Verb {
         name: "setup",
-        about: "install what the other verbs need: cargo-deny, redis-server",
+        about: "install what the other verbs need: cargo-deny, redis-server, valgrind",
         takes: Takes::Nothing,
         run: |_, report| setup::run(report),
     },
@@ -152,6 +154,18 @@ const VERBS: &[Verb] = &[
         run: |_, report| doc::run(report),
     },
     Verb {
+        name: "instructions",
+        about: "what a hit and a batch cost, counted by callgrind, against what was committed",
+        takes: Takes::Words(instructions::WORDS, instructions::check_words),
+        run: |flags, report| instructions::run(!flags.is_empty(), report),
+    },
+    Verb {
+        name: "bench",
+        about: "how fast we are, beside others in the same run; no part of ci",
+        takes: Takes::Words(bench::WORDS, bench::check),
+        run: bench::run,
+    },
+    Verb {
         name: "release",
         about: "package the crates in order; --execute publishes them",
         takes: Takes::One(&["--dry-run", "--execute"]),
@@ -159,7 +173,7 @@ const VERBS: &[Verb] = &[
     },
 ];
 
-fn find(name: &str, flags: &[String]) -> Result<&'static Verb, String> {
+fn find(name: &str, arguments: &[String]) -> Result<&'static Verb, String> {
     let verb = VERBS.iter().find(|verb| verb.name == name).ok_or_else(|| format!("no verb `{name}`"))?;
     let complaint = match (&verb.takes, flags) {
         (Takes::Nothing, []) => None,
@@ -183,7 +197,7 @@ impl Verb {
             Takes::One(flags) => format!(" ({})", flags.join(" | ")),
             Takes::Words(words, _) => format!(" ({words})"),
         };
-        format!("  {:<9} {}{words}", self.name, self.about)
+        format!("  {:<12} {}{words}", self.name, self.about)
     }
 }
 
@@ -220,6 +234,21 @@ mod tests {
         assert!(find("fuzz", &words("broker --seconds 60")).is_ok());
         assert!(find("fuzz", &words("--seconds")).is_err());
         assert!(find("fuzz", &words("--minutes 1")).is_err());
+    }
+
+    #[test]
+    fn a_benchmark_takes_names_and_knows_its_flags() {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert!(find("bench", &words("hit --json cold")).is_ok());
+        assert!(find("bench", &words("--jsn")).is_err());
+    }
+
+    #[test]
+    fn what_was_counted_may_be_accepted() {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert!(find("instructions", &words("")).is_ok());
+        assert!(find("instructions", &words("--accept")).is_ok());
+        assert!(find("instructions", &words("hit")).is_err());
     }
 
     #[test]

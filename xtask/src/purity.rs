@@ -11,7 +11,7 @@ mod tree;
 
 use crate::report::{Outcome, Report};
 use crate::workspace::Metadata;
-use house::HOUSE;
+use house::{BLOCKING_REACHES_AT_MOST, HOUSE};
 use tree::Tree;
 
 pub(crate) fn run(report: &mut Report) {
@@ -21,6 +21,16 @@ pub(crate) fn run(report: &mut Report) {
     });
     report.step("purity: nevers", || match resolved() {
         Ok(trees) => Outcome::of_complaints(&nevers::check(HOUSE, &trees)),
+        Err(problem) => Outcome::Failed(problem),
+    });
+    report.step("purity: the size of tm-blocking", || match Tree::read_default("tm-blocking") {
+        Ok(tree) => match &nevers::check_size(&tree, BLOCKING_REACHES_AT_MOST)[..] {
+            [] => Outcome::Passed(format!(
+                "{} crates, at most {BLOCKING_REACHES_AT_MOST}",
+                tree.reached().len()
+            )),
+            complaints => Outcome::of_complaints(complaints),
+        },
         Err(problem) => Outcome::Failed(problem),
     });
     report.step("purity: the source of tm-core", || match core_source::read() {

@@ -11,24 +11,26 @@ pub(crate) const CARGO_DENY: Tool =
 
 pub(crate) fn run(report: &mut Report) {
     report.step(format!("setup: {} {}", CARGO_DENY.name, CARGO_DENY.version), || CARGO_DENY.install());
-    report.step("setup: redis-server", install_redis);
+    report.step("setup: redis-server", || install("redis-server", "tests with a real Redis need it"));
+    report.step("setup: valgrind", || install("valgrind", "instructions are counted with it"));
 }
 
-fn install_redis() -> Outcome {
-    if let Some(file) = find("redis-server") {
+/// A program from the system's package of the same name.
+fn install(name: &str, need: &str) -> Outcome {
+    if let Some(file) = find(name) {
         return Outcome::Passed(format!("already there: {}", file.display()));
     }
     let Some(as_root) = way_to_root() else {
-        return Outcome::Skipped(
-            "no apt-get that we may run as root: install redis-server by hand, tests with a real Redis need it".into(),
-        );
+        return Outcome::Skipped(format!(
+            "no apt-get that we may run as root: install {name} by hand, {need}"
+        ));
     };
     let apt = |arguments: &[&str]| {
         let words = [as_root, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], arguments].concat();
         run_command(program(words[0]).args(&words[1..]))
     };
     match apt(&["update"]) {
-        Outcome::Passed(_) => apt(&["install", "-y", "--no-install-recommends", "redis-server"]),
+        Outcome::Passed(_) => apt(&["install", "-y", "--no-install-recommends", name]),
         failed => failed,
     }
 }

@@ -22,6 +22,15 @@ fn reached(tree: &Tree, never: &[&str]) -> Vec<String> {
     never.iter().filter_map(|name| tree.way_to(name)).map(complaint).collect()
 }
 
+/// How many crates a user of this one builds besides.
+pub(super) fn check_size(tree: &Tree, most: usize) -> Vec<String> {
+    let reached = tree.reached();
+    let complaint = || {
+        format!("{}: reaches {} crates, more than {most}: {}", tree.root(), reached.len(), reached.join(" "))
+    };
+    (reached.len() > most).then(complaint).into_iter().collect()
+}
+
 fn beyond(tree: &Tree, list: &[&str], most: usize) -> Vec<String> {
     let reached = tree.reached();
     let mut complaints: Vec<String> = reached
@@ -30,9 +39,7 @@ fn beyond(tree: &Tree, list: &[&str], most: usize) -> Vec<String> {
         .filter_map(|name| tree.way_to(name))
         .map(|way| format!("{}: not in the list of what it may reach: {way}", tree.root()))
         .collect();
-    if reached.len() > most {
-        complaints.push(format!("{}: reaches {} crates, more than {most}", tree.root(), reached.len()));
-    }
+    complaints.extend(check_size(tree, most));
     complaints
 }
 
@@ -72,7 +79,7 @@ mod tests {
     fn the_core_reaches_not_too_much() {
         let tree = Tree::of("0tm-core v0\n1a v1\n1b v1\n1c v1\n");
         assert_eq!(beyond(&tree, &["a", "b", "c"], 3), [""; 0]);
-        assert_eq!(beyond(&tree, &["a", "b", "c"], 2), ["tm-core: reaches 3 crates, more than 2"]);
+        assert_eq!(beyond(&tree, &["a", "b", "c"], 2), ["tm-core: reaches 3 crates, more than 2: a b c"]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! From `cargo tree`, since the graph in `cargo metadata` unites the features of the whole workspace, and so shows a
 //! crate what others asked for.
 
+use std::process::Command;
+
 use crate::command;
 
 /// The normal dependencies of one crate, each with the path by which it is reached first.
@@ -18,13 +20,24 @@ impl Tree {
     /// # Errors
     /// What cargo says, or that its answer is not what we know.
     pub(super) fn read(name: &str, target: Option<&str>) -> Result<Self, String> {
-        let mut command =
-            command::cargo(["tree", "--locked", "--all-features", "--edges=normal", "--prefix=depth"]);
-        command.args(["--package", name]);
+        let mut command = Self::command(name);
+        command.arg("--all-features");
         if let Some(target) = target {
             command.args(["--target", target]);
         }
         Self::parse(&command::output(&mut command)?)
+    }
+
+    /// The same with default features, for this machine.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn read_default(name: &str) -> Result<Self, String> {
+        Self::parse(&command::output(&mut Self::command(name))?)
+    }
+
+    fn command(name: &str) -> Command {
+        command::cargo(["tree", "--locked", "--edges=normal", "--prefix=depth", "--package", name])
     }
 
     /// From lines such as `2itoa v1.0.19`: the depth, the name, and what we do not need.
