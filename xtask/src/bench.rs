@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &[String], report: &mut Report) {
 
 /// Builds all programs, then runs one after the other: nothing else of ours runs meanwhile.
 fn measure(names: &[&String]) -> Result<Vec<Line>, String> {
-    let folder = build(&PROGRAMS)?;
+    let folder = build(&[])?;
     let mut lines = Vec::new();
     for name in PROGRAMS {
         let text = command::output(program(folder.join(name)).args(names).stderr(Stdio::inherit()))?;
@@ -58,7 +58,7 @@ fn measure(names: &[&String]) -> Result<Vec<Line>, String> {
     Ok(lines)
 }
 
-/// Builds programs of the workspace of benchmarks, and tells where they lie.
+/// Builds these programs of the workspace of benchmarks, or all of them, and tells where they lie.
 ///
 /// # Errors
 /// What cargo says.
@@ -66,6 +66,9 @@ pub(crate) fn build(packages: &[&str]) -> Result<PathBuf, String> {
     let target = Metadata::read()?.target_directory.join("bench");
     let mut command = cargo(["build", "--release", "--locked"]);
     command.current_dir(workspace::root().join("benches")).env("CARGO_TARGET_DIR", &target);
+    if packages.is_empty() {
+        command.arg("--workspace");
+    }
     for package in packages {
         command.args(["--package", package]);
     }
