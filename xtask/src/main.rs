@@ -175,7 +175,7 @@ const VERBS: &[Verb] = &[
 
 fn find(name: &str, arguments: &[String]) -> Result<&'static Verb, String> {
     let verb = VERBS.iter().find(|verb| verb.name == name).ok_or_else(|| format!("no verb `{name}`"))?;
-    let complaint = match (&verb.takes, flags) {
+    let complaint = match (&verb.takes, arguments) {
         (Takes::Nothing, []) => None,
         (Takes::Nothing, _) => Some(format!("`{name}` takes no arguments")),
         (Takes::One(known), [flag]) if known.contains(&flag.as_str()) => None,
