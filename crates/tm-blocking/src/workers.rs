@@ -20,7 +20,10 @@ const IDLE: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
     state: Mutex<State>,
+    /// For the threads: there is work, or an earlier time, or an end.
     changed: Condvar,
+    /// For those who wait for an end.
+    ended: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +55,7 @@ impl Workers {
         wake_in: Option<Duration>,
     ) -> io::Result<()> {
         let mut state = self.state();
-        let mut is_earlier = false;
+        let (before, mut is_earlier) = (state.jobs.len(), false);
         if state.closed {
             // Nobody waits for the service any more; the store is still told what it has to know.
             state.jobs.extend(jobs.into_iter().filter(|job| matches!(job.effect, Effect::Store(_))));
@@ -62,8 +65,7 @@ impl Workers {
             is_earlier = at.is_some_and(|at| state.wake_at.is_none_or(|before| at < before));
             state.wake_at = [state.wake_at, at].into_iter().flatten().min();
         }
-        // Those who wait need not know of a later time: that they are woken once too often does no harm.
-        let news = is_earlier || !state.jobs.is_empty();
+        let added = state.jobs.len() - before;
         while state.idle < state.needed() {
             match Worker::start(shared) {
                 Ok(()) => {
@@ -79,8 +81,12 @@ impl Workers {
             }
         }
         drop(state);
-        if news {
+        // All who wait watch the time, so all must know of an earlier one. Of a later one nobody: to be woken once too often
+        // does no harm. A job needs one thread, and on a busy processor each that is woken in vain costs as much as the call.
+        if is_earlier {
             self.changed.notify_all();
+        } else {
+            (0..added).for_each(|_| self.changed.notify_one());
         }
         Ok(())
     }
@@ -93,17 +99,18 @@ impl Workers {
         state.wake_at = None;
         drop(state);
         self.changed.notify_all();
+        self.ended.notify_all();
     }
 
     /// Waits until all threads have ended, no longer than `within`.
     pub(crate) fn wait_for_the_end(&self, within: Duration) {
         let state = self.state();
-        drop(self.changed.wait_timeout_while(state, within, |state| state.threads > 0));
+        drop(self.ended.wait_timeout_while(state, within, |state| state.threads > 0));
     }
 
     /// Waits until the client is closed, no longer than `within`.
     pub(crate) fn is_closed_within(&self, within: Duration) -> bool {
-        let waited = self.changed.wait_timeout_while(self.state(), within, |state| !state.closed);
+        let waited = self.ended.wait_timeout_while(self.state(), within, |state| !state.closed);
         waited.unwrap_or_else(PoisonError::into_inner).0.closed
     }
 
@@ -181,6 +188,6 @@ impl Drop for Worker {
         state.threads -= 1;
         state.idle -= usize::from(!self.busy);
         drop(state);
-        self.shared.workers.changed.notify_all();
+        self.shared.workers.ended.notify_all();
     }
 }
