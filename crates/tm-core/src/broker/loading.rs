@@ -18,7 +18,7 @@ const TIME: Duration = Duration::from_millis(500);
 const TIME_WITH_TOKEN: Duration = Duration::from_millis(100);
 
 /// Tenants in one request, so that none is too large for anybody.
-pub(super) const MAX_TENANTS: usize = 500;
+const MAX_TENANTS: usize = 500;
 
 /// Loads at once: a second one need not wait for a slow first.
 const MAX_LOADS: usize = 4;

@@ -13,8 +13,9 @@ use tm_core::{
 use super::{Verdict, rule};
 use crate::clock::{millis, secs};
 
-/// Tenants in one request.
+/// Tenants in one request that looks for something, and in one that tells something.
 const MOST: usize = 500;
+const MOST_TOLD: usize = 100;
 /// Requests to load, and requests to tell something, at once.
 const AT_ONCE: usize = 4;
 
@@ -64,7 +65,8 @@ impl Requests {
         };
         let tenants = tenants_of(request);
         let (count, distinct) = (tenants.len(), tenants.iter().collect::<BTreeSet<_>>().len());
-        rule((1..=MOST).contains(&count), || format!("a request to the store about {count} tenants"))?;
+        let most = if kind == Kind::Telling { MOST_TOLD } else { MOST };
+        rule((1..=most).contains(&count), || format!("a {kind:?} of the store about {count} tenants"))?;
         rule(distinct == count, || format!("a tenant twice in {request:?}"))?;
         rule(give_up_at > now && give_up_at <= now + longest, || {
             format!("a {kind:?} of {now:?} is given up at {give_up_at:?}")

@@ -297,6 +297,21 @@ fn closing_in_the_middle_of_calls_gives_their_leases_back() {
 }
 
 #[test]
+fn closing_tells_the_store_of_everything_however_much_that_is() {
+    let tenants = tenants(700);
+    let mut world = with_store(true);
+    let callers = world.ask(tenants.iter().map(Wish::bulk));
+    world.pass(secs(10));
+
+    let mut acts: Vec<_> = callers.map(|caller| Act::Reject(world.token(caller).clone())).collect();
+    acts.push(Act::Close);
+    world.step(acts);
+    world.pass(secs(1));
+
+    assert!(tenants.iter().all(|tenant| kept(&world, tenant).is_none()));
+}
+
+#[test]
 fn a_closed_client_tells_a_store_that_did_not_work_nothing_any_more() {
     let mut world = with_store(true);
     world.ask_for(&tenants(1)[0]);
