@@ -9,6 +9,7 @@ use tm_core::{
 };
 
 use crate::{
+    attempt::is_asked_for,
     oracles::{Failure, Verdict, Waiting, rule},
     queue::{Act, Wait, Wish},
     service::credentials,
@@ -20,13 +21,13 @@ impl World {
     pub(crate) fn apply(&mut self, act: Act, now: Now, fresh: &mut Fresh) -> Verdict {
         match act {
             Act::Want(wishes) => {
-                for wish in wishes {
+                for wish in wishes.into_iter().filter(|wish| is_asked_for(&wish.tenant)) {
                     self.want(wish, now, fresh)?;
                 }
             }
             Act::Prefetch(tenants) => {
                 self.tally.add("prefetched");
-                for tenant in &tenants {
+                for tenant in tenants.iter().filter(|tenant| is_asked_for(tenant)) {
                     self.oracles.tickets.asks(tenant, now.mono);
                     self.broker.prefetch(now, tenant);
                 }

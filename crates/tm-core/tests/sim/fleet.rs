@@ -159,7 +159,20 @@ impl Fleet {
 
     #[track_caller]
     pub(crate) fn must<T>(&self, verdict: Verdict<T>) -> T {
-        verdict.unwrap_or_else(|broken| panic!("seed {}, fleet, at {:?}: {broken}", self.seed, self.now))
+        verdict.unwrap_or_else(|broken| {
+            panic!("seed {}, fleet, at {:?}: {broken}\n{}", self.seed, self.now, self.traces())
+        })
+    }
+
+    /// What happened in each process, if there is but one seed.
+    pub(crate) fn trace_of_one_alone(&self) -> String {
+        if crate::is_one_alone() { self.traces() } else { String::new() }
+    }
+
+    fn traces(&self) -> String {
+        let traces = self.members.iter().enumerate();
+        let traces = traces.map(|(number, member)| format!("process {number}:\n{}", member.world.trace));
+        traces.collect::<Vec<_>>().concat()
     }
 
     fn next_at(&self, member: usize) -> Option<Duration> {

@@ -1,16 +1,18 @@
 //! The broker in virtual time, with a simulated service, clocks and callers: random schedules from a seed under the
 //! invariants of the design, and stories with exact expectations.
 //!
-//! `TM_SIM_SEEDS` sets how many seeds are run, `TM_SIM_SEED` runs one alone, and `TM_SIM_EVENTS` sets how many of the
-//! last events a failure shows.
+//! `TM_SIM_SEEDS` sets how many seeds are run and `TM_SIM_FROM` from which on, `TM_SIM_SEED` runs one alone and shows all of it,
+//! and `TM_SIM_EVENTS` sets how many of the last events a failure shows.
 #![allow(
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     clippy::unchecked_time_subtraction,
-    reason = "a test fails by panicking"
+    reason = "a test fails by panicking, and tells what it has done"
 )]
 
 mod answers;
+mod attempt;
 mod callers;
 mod clock;
 mod driver;
@@ -38,7 +40,7 @@ mod world;
 
 use std::{
     ops::Range,
-    panic::{RefUnwindSafe, catch_unwind},
+    panic::RefUnwindSafe,
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -46,6 +48,7 @@ use std::{
     thread,
 };
 
+use attempt::{attempt, with_fewer_tenants};
 use tally::Tally;
 
 /// Two processors, as our machines have.
@@ -54,59 +57,89 @@ const THREADS: usize = 2;
 /// Every how many seeds a run is repeated to see whether it repeats itself.
 const REPEATED: u64 = 8;
 
+/// What came of one seed.
+struct Ran {
+    /// Over all that happened.
+    hash: u64,
+    tally: Tally,
+    /// All that happened, if there is but this one seed.
+    trace: String,
+}
+
 #[test]
-fn hundreds_of_random_schedules_keep_every_invariant() {
-    let tally = run_all(450, random::run);
-    if let Some(tally) = tally {
+fn random_worlds_keep_every_invariant() {
+    if let Some(tally) = run_all("worlds", 450, random::run) {
         everything_happened(&tally);
     }
 }
 
 #[test]
-fn hundreds_of_random_fleets_keep_every_invariant() {
-    let tally = run_all(240, random_fleet::run);
-    if let Some(tally) = tally {
+fn random_fleets_keep_every_invariant() {
+    if let Some(tally) = run_all("fleets", 240, random_fleet::run) {
         for name in STORES.split(", ") {
             assert!(tally.of(name) > 0, "no fleet had this: {name}; {tally:?}");
         }
     }
 }
 
-/// Runs the worlds of all seeds. Answers what happened, if there were many.
+/// Runs the worlds of all seeds, up to the first that breaks a rule. Answers what happened, if there were many.
 #[expect(clippy::disallowed_methods, reason = "the test has two threads, each broker in it knows of none")]
-fn run_all(count: u64, run: impl Fn(u64) -> (u64, Tally) + Sync + RefUnwindSafe) -> Option<Tally> {
+fn run_all(what: &str, count: u64, run: impl Fn(u64) -> Ran + Sync + RefUnwindSafe) -> Option<Tally> {
     let seeds = seeds(count);
-    let many = seeds.end - seeds.start >= 200;
     let (next, found) = (AtomicU64::new(seeds.start), Mutex::new((Vec::new(), Tally::default())));
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
-                        break;
+    let (broken, tally) = {
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    loop {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed >= seeds.end {
+                            break;
+                        }
+                        let result = attempt(|| run_and_repeat(seed, &run));
+                        let mut found = found.lock().unwrap();
+                        match result {
+                            Ok(tally) => found.1.merge(&tally),
+                            Err(text) => {
+                                found.0.push((seed, text));
+                                next.store(seeds.end, Ordering::Relaxed);
+                            }
+                        }
                     }
-                    let result = catch_unwind(|| run_and_repeat(seed, &run));
-                    let mut found = found.lock().unwrap();
-                    match result {
-                        Ok(tally) => found.1.merge(&tally),
-                        Err(_) => found.0.push(seed),
-                    }
-                }
-            });
-        }
-    });
-    let (mut failed, tally) = found.into_inner().unwrap();
-    failed.sort_unstable();
-    assert!(failed.is_empty(), "{} seeds failed; run each with TM_SIM_SEED: {failed:?}", failed.len());
-    many.then_some(tally)
+                });
+            }
+        });
+        found.into_inner().unwrap()
+    };
+    if let Some((seed, text)) = broken.into_iter().min() {
+        let after = seed - seeds.start + 1;
+        let smaller = if is_one_alone() { None } else { with_fewer_tenants(|| drop(run(seed))) };
+        let text = smaller.unwrap_or(text);
+        panic!(
+            "after {after} {what}, seed {seed} breaks a rule; \
+             `cargo xtask simulate {what} --seed {seed}` shows all of it\n{text}"
+        );
+    }
+    let count = seeds.end - seeds.start;
+    println!(
+        "{what}: {count} seeds from {} on keep every rule, with {} calls",
+        seeds.start,
+        tally.of("calls")
+    );
+    (count >= 200).then_some(tally)
 }
 
 fn seeds(count: u64) -> Range<u64> {
-    match number_from("TM_SIM_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number_from("TM_SIM_SEEDS").unwrap_or(count),
+    if let Some(seed) = number_from("TM_SIM_SEED") {
+        return seed..seed + 1;
     }
+    let from = number_from("TM_SIM_FROM").unwrap_or_default();
+    from..from + number_from("TM_SIM_SEEDS").unwrap_or(count)
+}
+
+/// Whether but one seed is run, to look at it.
+fn is_one_alone() -> bool {
+    number_from("TM_SIM_SEED").is_some()
 }
 
 /// A number from the environment.
@@ -115,10 +148,11 @@ fn number_from(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
-fn run_and_repeat(seed: u64, run: impl Fn(u64) -> (u64, Tally)) -> Tally {
-    let (hash, tally) = run(seed);
+fn run_and_repeat(seed: u64, run: impl Fn(u64) -> Ran) -> Tally {
+    let Ran { hash, tally, trace } = run(seed);
+    print!("{trace}");
     if seed.is_multiple_of(REPEATED) {
-        assert_eq!(hash, run(seed).0, "seed {seed} does not repeat itself");
+        assert_eq!(hash, run(seed).hash, "seed {seed} does not repeat itself");
     }
     tally
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use tm_core::{TenantId, broker::Settings};
 
 use crate::{
-    callers,
+    Ran, callers,
     clock::{START, millis, secs},
     faults::{Fault, What},
     oracles::{Memory, Promise, rule},
@@ -19,8 +19,8 @@ use crate::{
 /// Longest time that any hold may last, and a little for calls that are still under way.
 const LONGEST_HOLD: Duration = secs(330);
 
-/// Runs the world of this seed. Answers a hash of all that happened, and how often what happened.
-pub(crate) fn run(seed: u64) -> (u64, Tally) {
+/// Runs the world of this seed.
+pub(crate) fn run(seed: u64) -> Ran {
     let mut rng = fastrand::Rng::with_seed(seed);
     let weather = Weather::of(seed);
     let tenants: Vec<TenantId> = tenants(*pick(&[1, 3, 7, 20, 60, 200], &mut rng));
@@ -64,7 +64,8 @@ pub(crate) fn run(seed: u64) -> (u64, Tally) {
         world.step(vec![Act::Close]);
     }
     after_close(&mut world, &tenants[0]);
-    (world.trace.hash(), tally(world))
+    let (hash, trace) = (world.trace.hash(), world.trace.of_one_alone());
+    Ran { hash, tally: tally(world), trace }
 }
 
 pub(crate) fn tenants(count: usize) -> Vec<TenantId> {

@@ -8,7 +8,7 @@ use std::{
 use tm_core::TenantId;
 
 use crate::{
-    callers,
+    Ran, callers,
     clock::{START, millis, secs},
     fleet::Fleet,
     oracles::{Memory, Promise, rule},
@@ -27,8 +27,8 @@ enum Fate {
     Starts,
 }
 
-/// Runs the fleet of this seed. Answers a hash of all that happened, and how often what happened.
-pub(crate) fn run(seed: u64) -> (u64, Tally) {
+/// Runs the fleet of this seed.
+pub(crate) fn run(seed: u64) -> Ran {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x000f_1ee7);
     let weather = if seed.is_multiple_of(2) { Weather::Calm } else { Weather::of(seed / 2) };
     let tenants: Vec<TenantId> = tenants(*pick(&[1, 3, 7, 20, 60], &mut rng));
@@ -66,12 +66,13 @@ pub(crate) fn run(seed: u64) -> (u64, Tally) {
         .must(rule(!takes_turns || twice == 0, || format!("{twice} times two processes fetched one tenant")));
     recover(&mut fleet, &tenants, &mut rng);
     leave_nothing(&mut fleet);
-    let (mut hasher, mut tally) = (DefaultHasher::new(), Tally::default());
+    let (mut hasher, mut tally, trace) = (DefaultHasher::new(), Tally::default(), fleet.trace_of_one_alone());
     for member in fleet.members {
         member.world.trace.hash().hash(&mut hasher);
         tally.merge(&member.world.tally);
+        tally.add_many("calls", member.world.calls.len() as u64);
     }
-    (hasher.finish(), tally)
+    Ran { hash: hasher.finish(), tally, trace }
 }
 
 /// What is still to come for a process that is there now: callers, and a wall clock that is wrong and steps.

@@ -9,7 +9,7 @@ use std::{
 
 use tm_core::{ErrorKind, TenantId, broker::Lane};
 
-/// How many events a failure shows, if `TM_SIM_EVENTS` does not say otherwise.
+/// How many events a failure of one of many seeds shows, if `TM_SIM_EVENTS` does not say otherwise.
 const SHOWN: usize = 60;
 
 /// One event, in numbers that name it in every run of the same seed.
@@ -44,8 +44,9 @@ pub(crate) struct Trace {
 
 impl Default for Trace {
     fn default() -> Self {
+        let usual = if crate::is_one_alone() { usize::MAX } else { SHOWN };
         let shown = crate::number_from("TM_SIM_EVENTS").and_then(|number| usize::try_from(number).ok());
-        Self { hasher: DefaultHasher::new(), last: VecDeque::new(), shown: shown.unwrap_or(SHOWN) }
+        Self { hasher: DefaultHasher::new(), last: VecDeque::new(), shown: shown.unwrap_or(usual) }
     }
 }
 
@@ -61,6 +62,11 @@ impl Trace {
     /// Equal for runs with equal events.
     pub(crate) fn hash(&self) -> u64 {
         self.hasher.finish()
+    }
+
+    /// All of it, if there is but one seed.
+    pub(crate) fn of_one_alone(&self) -> String {
+        if crate::is_one_alone() { self.to_string() } else { String::new() }
     }
 }
 

@@ -5,10 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use tm_core::{Now, TenantId, broker::Outcome};
 
 use super::{Verdict, rule};
-use crate::clock::secs;
+use crate::clock::{millis, secs};
 
 /// After refused credentials, and after a tenant's first refusal.
 const PAUSE: Duration = secs(30);
+
+/// After every failure for one tenant alone: nothing is tried again at once.
+const MOMENT: Duration = millis(1);
 
 /// From when on which calls may start again.
 #[derive(Debug, Default)]
@@ -25,6 +28,9 @@ impl Holds {
     pub(crate) fn answered(&mut self, now: Now, tenants: &[TenantId], outcome: &Outcome, current: bool) {
         // Any answer may close the breaker, and with it end what was announced.
         self.announced = None;
+        if let ([tenant], Outcome::Undecodable(_) | Outcome::Failed(_) | Outcome::Lost) = (tenants, outcome) {
+            self.rests(tenant, now.mono + MOMENT);
+        }
         let Outcome::Refused { refusal, retry_after, date } = outcome else { return };
         if let (429 | 503, Some(retry_after)) = (refusal.status, retry_after) {
             let wait = retry_after.wait(date.unwrap_or(now.unix));
@@ -33,10 +39,16 @@ impl Holds {
         match (refusal.status, tenants) {
             (401, _) if current => self.credentials = now.mono + PAUSE,
             (403 | 404, [tenant]) => {
-                self.tenants.insert(tenant.clone(), now.mono + PAUSE);
+                self.rests(tenant, now.mono + PAUSE);
             }
+            (408.., [tenant]) => self.rests(tenant, now.mono + MOMENT),
             _ => {}
         }
+    }
+
+    fn rests(&mut self, tenant: &TenantId, until: Duration) {
+        let rest = self.tenants.entry(tenant.clone()).or_default();
+        *rest = until.max(*rest);
     }
 
     pub(crate) fn held(&mut self, until: Duration) {
@@ -58,7 +70,7 @@ impl Holds {
         kept("the refusal of the credentials", self.credentials)?;
         kept("Broker::held", self.announced.unwrap_or_default())?;
         for tenant in tenants {
-            kept("the refusal of this tenant", self.tenants.get(tenant).copied().unwrap_or_default())?;
+            kept("the failure for this tenant", self.tenants.get(tenant).copied().unwrap_or_default())?;
         }
         Ok(())
     }
