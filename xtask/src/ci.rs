@@ -2,7 +2,7 @@
 //! what they said. A failure does not stop the run: one run tells everything there is to mend.
 
 use crate::report::Report;
-use crate::{deny, features, fuzz, instructions, lint, loom, purity, setup, test, tidy};
+use crate::{deny, features, fuzz, instructions, lint, loom, purity, setup, simulate, test, tidy};
 
 pub(crate) fn run(report: &mut Report) {
     tidy::run(report);
@@ -14,5 +14,6 @@ pub(crate) fn run(report: &mut Report) {
     loom::run(report);
     fuzz::run(&[], report);
     instructions::run(false, report);
+    simulate::run(&[], report);
     test::run(report);
 }

@@ -22,6 +22,7 @@ mod release;
 mod report;
 mod rust_text;
 mod setup;
+mod simulate;
 mod test;
 mod tidy;
 mod tools;
@@ -134,6 +135,12 @@ const VERBS: &[Verb] = &[
         about: "every reader of outside bytes, and the broker, given what they never expected",
         takes: Takes::Words(fuzz::WORDS, fuzz::check),
         run: fuzz::run,
+    },
+    Verb {
+        name: "simulate",
+        about: "the broker in virtual time: random worlds and fleets, by the thousand",
+        takes: Takes::Words(simulate::WORDS, simulate::check),
+        run: simulate::run,
     },
     Verb {
         name: "mutants",
