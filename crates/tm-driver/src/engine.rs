@@ -2,6 +2,9 @@
 
 #[cfg(all(test, tm_loom))]
 mod models;
+#[cfg(test)]
+#[cfg(not(tm_loom))]
+mod tests;
 
 #[cfg(not(all(test, tm_loom)))]
 use std::sync::{Mutex, MutexGuard};
@@ -172,6 +175,7 @@ impl<W: Wake> Engine<W> {
 
     /// Tokens of these tenants are going to be wanted.
     pub fn prefetch<'a>(&self, tenants: impl IntoIterator<Item = &'a TenantId>) -> Todo {
+        let tenants = outside_the_lock(tenants);
         self.step(|state, now| {
             for tenant in tenants {
                 state.broker.prefetch(now, tenant);
@@ -188,6 +192,7 @@ impl<W: Wake> Engine<W> {
         &self,
         tenants: impl IntoIterator<Item = &'a TenantId>,
     ) -> (Result<(), Error>, Todo) {
+        let tenants = outside_the_lock(tenants);
         self.step(|state, now| {
             tenants.into_iter().try_for_each(|tenant| state.broker.keep_fresh(now, tenant))
         })
@@ -195,6 +200,7 @@ impl<W: Wake> Engine<W> {
 
     /// Keeps these tenants fresh no longer than they are used.
     pub fn let_fade<'a>(&self, tenants: impl IntoIterator<Item = &'a TenantId>) -> Todo {
+        let tenants = outside_the_lock(tenants);
         self.step(|state, now| {
             for tenant in tenants {
                 state.broker.let_fade(now, tenant);
@@ -314,4 +320,9 @@ impl<W: Wake> Engine<W> {
     fn lock(&self) -> MutexGuard<'_, State<W>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An iterator is code of a user: it may ask the client itself.
+fn outside_the_lock<T>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    items.into_iter().collect()
 }
