@@ -12,7 +12,7 @@ use std::{
 use tm_cache::AsyncStore;
 use tm_core::{
     Error, ErrorKind, InvalidInput, Token, TransportError, TransportFault,
-    broker::{Effect, EffectId, Outcome, StoreRequest},
+    broker::{Effect, EffectId, Outcome},
     wire::MAX_TOKEN_ANSWER,
 };
 use tm_driver::{Engine, Event, Job, Keeper, Limits, Todo, Wake};
@@ -84,10 +84,10 @@ impl Shared {
     pub(crate) fn carry_out(self: &Arc<Self>, todo: Todo) {
         let Ok(runtime) = Handle::try_current() else { return self.leave(todo) };
         let orphans = std::mem::take(&mut *self.orphans.lock().unwrap_or_else(PoisonError::into_inner));
-        for Job { id, effect, within } in orphans.into_iter().chain(todo.jobs) {
+        for job in orphans.into_iter().chain(todo.jobs) {
             let closed = self.closed.subscribe();
-            let task = Carried { shared: Arc::clone(self), id, answered: false, closed };
-            runtime.spawn(task.carry_out(effect, within));
+            let task = Carried { shared: Arc::clone(self), id: job.id, answered: false, closed };
+            runtime.spawn(task.carry_out(job));
         }
         if let Some(wake_in) = todo.wake_in {
             self.set_timer(&runtime, wake_in);
@@ -110,7 +110,7 @@ impl Shared {
         self.carry_out(self.engine.wake());
     }
 
-    async fn carry_out_effect(&self, effect: Effect, within: Duration) -> Outcome {
+    async fn carry_out_job(&self, Job { effect, within, .. }: Job) -> Outcome {
         match (effect, &self.keeper) {
             (Effect::Call(call), _) => {
                 let limits = Limits { time: call.time(), body: MAX_TOKEN_ANSWER };
@@ -195,10 +195,10 @@ struct Carried {
 }
 
 impl Carried {
-    async fn carry_out(mut self, effect: Effect, within: Duration) {
+    async fn carry_out(mut self, job: Job) {
         let shared = Arc::clone(&self.shared);
-        let outcome = if is_told(&effect) {
-            shared.carry_out_effect(effect, within).await
+        let outcome = if job.outlives_the_client() {
+            shared.carry_out_job(job).await
         } else {
             tokio::select! {
                 biased;
@@ -206,18 +206,12 @@ impl Carried {
                     self.answered = true;
                     return;
                 }
-                outcome = shared.carry_out_effect(effect, within) => outcome,
+                outcome = shared.carry_out_job(job) => outcome,
             }
         };
         self.answered = true;
         shared.carry_out(shared.engine.done(self.id, outcome));
     }
-}
-
-/// Whether this tells the store something, which is done even while the client closes.
-fn is_told(effect: &Effect) -> bool {
-    use StoreRequest::{Release, Remove, Save};
-    matches!(effect, Effect::Store(Save(_) | Remove(_) | Release(_)))
 }
 
 impl Drop for Carried {

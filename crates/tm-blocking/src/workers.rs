@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tm_core::broker::Effect;
 use tm_driver::Job;
 
 use crate::shared::Shared;
@@ -58,7 +57,7 @@ impl Workers {
         let (before, mut is_earlier) = (state.jobs.len(), false);
         if state.closed {
             // Nobody waits for the service any more; the store is still told what it has to know.
-            state.jobs.extend(jobs.into_iter().filter(|job| matches!(job.effect, Effect::Store(_))));
+            state.jobs.extend(jobs.into_iter().filter(Job::outlives_the_client));
         } else {
             state.jobs.extend(jobs);
             let at = wake_in.map(|wake_in| Instant::now() + wake_in);
@@ -91,11 +90,11 @@ impl Workers {
         Ok(())
     }
 
-    /// Tells all threads to end, without waiting for them. What is taken on from now on is done first.
+    /// Tells all threads to end, without waiting for them. What the store has to know is told first.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        state.jobs.clear();
+        state.jobs.retain(Job::outlives_the_client);
         state.wake_at = None;
         drop(state);
         self.changed.notify_all();
@@ -189,5 +188,50 @@ impl Drop for Worker {
         state.idle -= usize::from(!self.busy);
         drop(state);
         self.shared.workers.ended.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tm_core::{
+        AppName, AppVersion, Application, Credentials, Gateway, TenantId,
+        broker::{Effect, Leased, Outcome, Settings, StoreAnswer, StoreRequest},
+    };
+    use tm_driver::Engine;
+
+    use super::*;
+    use crate::shared::Caller;
+
+    /// A call of an engine that has a store, and what the store is to be told once it is answered.
+    fn a_call_and_a_save() -> (Job, Job) {
+        let application = Application {
+            gateway: Gateway::region("eu1").unwrap(),
+            host_tenant: TenantId::new("host").unwrap(),
+            name: AppName::new("app").unwrap(),
+            version: AppVersion::new("1").unwrap(),
+        };
+        let credentials = Credentials::new("client", "hush").unwrap();
+        let engine: Engine<Caller> =
+            Engine::new(application, credentials, Settings::default(), Some(false), 1);
+        let load = engine.prefetch([&TenantId::new("acme").unwrap()]).jobs.pop().unwrap();
+        let nothing = Outcome::Stored(StoreAnswer::Loaded(vec![None]));
+        let lease = engine.done(load.id, nothing).jobs.pop().unwrap();
+        let granted = Outcome::Stored(StoreAnswer::Leased(vec![Leased::Granted]));
+        let call = engine.done(lease.id, granted).jobs.pop().unwrap();
+        let Effect::Call(asked) = &call.effect else { panic!("{call:?}") };
+        let token = r#"{"access_token":"abc","token_type":"bearer","expires_in":1799}"#;
+        let outcome = asked.outcome(Ok(http::Response::new(token.into())));
+        let save = engine.done(call.id, outcome).jobs.pop().unwrap();
+        (call, save)
+    }
+
+    #[test]
+    fn what_the_store_has_to_know_waits_for_a_thread_even_while_the_client_closes() {
+        let (workers, (call, save)) = (Workers::default(), a_call_and_a_save());
+        workers.state().jobs.extend([call, save]);
+        workers.close();
+        let left = std::mem::take(&mut workers.state().jobs);
+        let is_save = |job: &Job| matches!(job.effect, Effect::Store(StoreRequest::Save(_)));
+        assert!(left.len() == 1 && is_save(&left[0]), "{left:?}");
     }
 }

@@ -20,7 +20,8 @@ use tm_cache::{Handle, View};
 use tm_core::{
     Application, Credentials, Error, Now, TenantId, Token,
     broker::{
-        Broker, Demand, Effect, EffectId, Lane, Outcome, Output, Patience, Settings, Stats, Ticket, Wanted,
+        Broker, Demand, Effect, EffectId, Lane, Outcome, Output, Patience, Settings, Stats, StoreRequest,
+        Ticket, Wanted,
     },
     listing::Listing,
 };
@@ -61,6 +62,14 @@ pub struct Job {
     pub effect: Effect,
     /// An answer after that comes too late.
     pub within: Duration,
+}
+
+impl Job {
+    /// Whether it tells the store something, which is done even while the client closes.
+    pub fn outlives_the_client(&self) -> bool {
+        use StoreRequest::{Release, Remove, Save};
+        matches!(self.effect, Effect::Store(Save(_) | Remove(_) | Release(_)))
+    }
 }
 
 /// What became of a caller's demands.
