@@ -122,7 +122,7 @@ impl Workers {
                 return Next::CarryOut(job);
             }
             if state.closed {
-                return Next::End;
+                return state.end();
             }
             if state.wake_at.take_if(|at| *at <= now).is_some() {
                 state.idle -= 1;
@@ -133,7 +133,7 @@ impl Workers {
                 self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             if waited.timed_out() && wait == IDLE && state.idle > state.needed() {
-                return Next::End;
+                return state.end();
             }
         }
     }
@@ -148,9 +148,16 @@ impl State {
     fn needed(&self) -> usize {
         self.jobs.len() + usize::from(self.wake_at.is_some())
     }
+
+    /// In the same step in which a thread decides to end: what is taken on after that must not count on it.
+    fn end(&mut self) -> Next {
+        self.idle -= 1;
+        self.threads -= 1;
+        Next::End
+    }
 }
 
-/// One thread. Counts as idle when it starts and when it ends.
+/// One thread. Counts as idle from when it is started until it has something to do.
 struct Worker {
     shared: Arc<Shared>,
     busy: bool,
@@ -180,13 +187,12 @@ impl Worker {
     }
 }
 
-/// However the thread ends, by a panic too, the books are right.
+/// If it ends by a panic, the books are right too.
 impl Drop for Worker {
     fn drop(&mut self) {
-        let mut state = self.shared.workers.state();
-        state.threads -= 1;
-        state.idle -= usize::from(!self.busy);
-        drop(state);
+        if self.busy {
+            self.shared.workers.state().threads -= 1;
+        }
         self.shared.workers.ended.notify_all();
     }
 }
@@ -233,5 +239,14 @@ mod tests {
         let left = std::mem::take(&mut workers.state().jobs);
         let is_save = |job: &Job| matches!(job.effect, Effect::Store(StoreRequest::Save(_)));
         assert!(left.len() == 1 && is_save(&left[0]), "{left:?}");
+    }
+
+    #[test]
+    fn nobody_counts_on_a_thread_that_is_about_to_end() {
+        let workers = Workers::default();
+        *workers.state() = State { threads: 1, idle: 1, closed: true, ..State::default() };
+        assert!(matches!(workers.next(), Next::End));
+        let state = workers.state();
+        assert_eq!((state.threads, state.idle), (0, 0), "before it has ended");
     }
 }
