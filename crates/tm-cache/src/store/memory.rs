@@ -37,6 +37,9 @@ struct Entry {
     grave: Option<(Grave, Instant)>,
 }
 
+/// Nothing is kept for longer, whatever it asks for. A token lives half an hour.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
 /// What the maps keep around a key and a token, about.
 const AROUND_AN_ENTRY: usize = 256;
 
@@ -128,14 +131,14 @@ impl Kept {
                 .as_ref()
                 .is_some_and(|(kept, _)| believable(kept) && (!believable(record) || !record.beats(kept)));
             if !buried && !beaten && !record.remaining().is_zero() {
-                entry.record = end(now, record.remaining()).map(|end| (record.clone(), end));
+                entry.record = Some((record.clone(), end(now, record.remaining())));
             }
         });
     }
 
     fn bury(&mut self, key: &Key, tombstone: &Tombstone, now: Instant) {
         self.change(key, |entry| {
-            let Some(end) = end(now, tombstone.remaining) else { return };
+            let end = end(now, tombstone.remaining);
             let (grave, until) = entry.grave.get_or_insert_with(|| (Grave::new(tombstone), end));
             grave.add(tombstone);
             *until = end.max(*until);
@@ -191,9 +194,8 @@ impl Kept {
     }
 }
 
-/// `None` for a time so far away that the clock cannot tell it; nothing is kept for so long.
-fn end(now: Instant, remaining: Duration) -> Option<Instant> {
-    now.checked_add(remaining)
+fn end(now: Instant, remaining: Duration) -> Instant {
+    now + remaining.min(LONGEST)
 }
 
 impl Entry {
@@ -238,6 +240,19 @@ mod tests {
         assert!(kept.get(&key("a"), start + HOUR).is_none());
         kept.expire(start + HOUR);
         assert_eq!((kept.entries.len(), kept.by_end.len(), kept.bytes), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_is_refused_for_all_time_goes_too() {
+        let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
+        let refused = record("t", 10).with_remaining(Duration::MAX);
+        kept.put(&key("a"), &refused, start, unix);
+        assert_eq!(kept.get(&key("a"), start).unwrap().remaining(), LONGEST);
+        let (issued, fingerprint) = (refused.stamp().issued, refused.fingerprint());
+        kept.bury(&key("a"), &Tombstone { issued, fingerprint, remaining: Duration::MAX }, start);
+        assert!(kept.get(&key("a"), start).is_none());
+        kept.expire(start + LONGEST);
+        assert!(kept.entries.is_empty());
     }
 
     #[test]
