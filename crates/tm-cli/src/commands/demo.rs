@@ -130,6 +130,7 @@ fn serve_again(
     let (before, started) = (calls(simulator.counters()), Instant::now());
     let (_, served, _) = serve(arguments, client, deadline);
     let elapsed_ms = started.elapsed().as_millis();
+    client.end(deadline);
     let token_calls = calls(simulator.counters()) - before;
     // The operator's token, with which the list is read, is none of the tenants'.
     let from_the_store = client.tokens_loaded().min(served as u64);
