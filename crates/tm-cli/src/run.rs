@@ -1,6 +1,9 @@
 //! From the command line to the exit status.
 
-use clap::Parser as _;
+use clap::{
+    Parser as _,
+    error::{ContextKind, ContextValue},
+};
 
 use crate::{
     args::{Arguments, Command},
@@ -13,7 +16,7 @@ use crate::{
 pub(crate) fn run() -> Status {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(answer) => return help_or_usage(&answer),
+        Err(answer) => return help_or_usage(&without_a_password(answer)),
     };
     logging::start();
     if !matches!(arguments.command, Command::Sim(_)) {
@@ -38,6 +41,16 @@ fn carry_out(command: &Command) -> Result<Status, Halt> {
         Command::Inspect(arguments) => commands::inspect::run(arguments),
         Command::Sim(options) => commands::sim::run(options),
     }
+}
+
+/// clap repeats the value that it refuses. That of `--store` may hold a password.
+fn without_a_password(mut answer: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(argument)) = answer.get(ContextKind::InvalidArg)
+        && argument.starts_with("--store ")
+    {
+        answer.insert(ContextKind::InvalidValue, ContextValue::String("...".to_owned()));
+    }
+    answer
 }
 
 /// Help and version are data, everything else that clap has to say is about wrong usage.
