@@ -181,7 +181,7 @@ pub(crate) enum CacheCommand {
 }
 
 /// Where tokens are kept from one run to the next.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct StoreOptions {
     /// none, memory, file, file:DIR, redis://... or rediss://...; by default file, in the user's cache directory
     ///

@@ -25,7 +25,9 @@ pub(crate) fn connect(
     // A file may be a pipe, and stdin a person: neither may outlast the run.
     let secret = deadline.run(move || source.read(variable).map(Arc::new))??;
     let setup = setup(service, &secret, variable)?;
-    Client::new(setup, Storage::open(store, variable)?, run.blocking)
+    let store = store.clone();
+    let storage = deadline.run(move || Storage::open(&store, variable))??;
+    Client::new(setup, storage, run.blocking)
 }
 
 /// A variable as it is, or damaged where it is no text, which whoever parses it will find.

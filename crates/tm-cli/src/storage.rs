@@ -90,8 +90,9 @@ impl Storage {
         options: &StoreOptions,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Halt> {
+        let ring = || named_ring(options, &variable);
         let Some(name) = named(options, &variable)? else {
-            return Ok(Self::files(None, options, &variable).unwrap_or_else(|halt| {
+            return Ok(Self::files(None, ring()?).unwrap_or_else(|halt| {
                 let why = halt.message().unwrap_or_default();
                 tell(format_args!("tokens are not kept: {why}"));
                 Self::None
@@ -100,13 +101,13 @@ impl Storage {
         match name {
             StoreName::None => Ok(Self::None),
             StoreName::Memory => Ok(Self::Memory(MemoryStore::default())),
-            StoreName::File(directory) => Self::files(directory, options, &variable),
+            StoreName::File(directory) => Self::files(directory, ring()?),
             StoreName::Redis(url) => {
                 let mut redis = RedisOptions::new(url.as_str());
                 if options.allow_plaintext_redis {
                     redis = redis.allow_plaintext_network();
                 }
-                let ring = match named_ring(options, &variable)? {
+                let ring = match ring()? {
                     Some(ring) => ring,
                     None => ring_of(&FileStore::in_user_cache().map_err(unusable)?)?,
                 };
@@ -120,18 +121,12 @@ impl Storage {
     /// # Errors
     /// The directory cannot be used.
     pub(crate) fn in_directory(directory: &Path) -> Result<Self, Halt> {
-        let store = FileStore::open(directory).map_err(unusable)?;
-        let ring = ring_of(&store)?;
-        Ok(Self::Files(store, ring))
+        Self::files(Some(directory.to_owned()), None)
     }
 
-    fn files(
-        directory: Option<PathBuf>,
-        options: &StoreOptions,
-        variable: &impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, Halt> {
+    fn files(directory: Option<PathBuf>, ring: Option<KeyRing>) -> Result<Self, Halt> {
         let store = files(directory)?;
-        let ring = match named_ring(options, variable)? {
+        let ring = match ring {
             Some(ring) => ring,
             None => ring_of(&store)?,
         };
@@ -277,8 +272,9 @@ mod tests {
         let halt = Storage::open(&StoreOptions { store: Some(taken), ..options() }, |_| None);
         assert!(matches!(halt, Err(Halt::Usage(why)) if why.contains("cannot be used")));
         let bad_ring = |name: &str| (name == RING_VARIABLE).then(|| "hush".to_owned());
-        let memory_and_ring = StoreOptions { store: Some(StoreName::File(None)), ..options() };
-        let halt = named_ring(&memory_and_ring, &bad_ring).unwrap_err();
-        assert_eq!(halt.message().unwrap(), "key ring: entry 1 is neither name=KEY nor seal=KEY");
+        for store in [None, Some(StoreName::File(None)), Some("redis://127.0.0.1:1".parse().unwrap())] {
+            let halt = Storage::open(&StoreOptions { store, ..options() }, bad_ring).err().unwrap();
+            assert_eq!(halt.message().unwrap(), "key ring: entry 1 is neither name=KEY nor seal=KEY");
+        }
     }
 }

@@ -73,6 +73,22 @@ fn stdin_that_never_ends_ends_with_the_time() {
     assert_eq!(service.counters().connections, 0);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_store_s_name_or_ring_that_never_comes_ends_with_the_time() {
+    let service = simulator(1);
+    for option in ["--store-file", "--ring-file"] {
+        let (held_open, ours) = std::io::pipe().unwrap();
+        let line = ["all", "--timeout", "0.3", option, "/dev/stdin"];
+        let home = tempfile::tempdir().unwrap();
+        let command = Tm::of(&service, &line).without("TM_STORE").env("HOME", home.path());
+        let ran = ended(command.start_with(held_open));
+        assert_eq!(ran.status, Some(4), "{ran:?}");
+        drop(ours);
+    }
+    assert_eq!(service.counters().connections, 0);
+}
+
 #[test]
 fn a_slow_service_is_in_time_if_the_time_is_enough() {
     let service = simulator(6);
