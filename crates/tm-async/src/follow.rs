@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tm_core::Error;
+use tm_core::{Error, ErrorKind};
 use tm_driver::Followed;
 
 use crate::{lister, shared::Shared};
@@ -21,12 +21,17 @@ pub(crate) async fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
                 biased;
                 () = shared.closing() => return,
                 result = async { tokio::time::sleep(pause).await; read(&shared, &mut followed).await } => {
-                    failed = result.is_err();
+                    failed = result.is_err_and(|error| is_about_the_list(&error));
                 }
             }
         }
     });
     Ok(count)
+}
+
+/// That there is no room is no reason to read the list again soon.
+fn is_about_the_list(error: &Error) -> bool {
+    error.kind() != ErrorKind::Config
 }
 
 /// Reads the list, and keeps fresh who is in it.
@@ -37,5 +42,8 @@ async fn read(shared: &Arc<Shared>, followed: &mut Followed) -> Result<usize, Er
     shared.carry_out(shared.engine.let_fade(&gone));
     let (kept, todo) = shared.engine.keep_fresh(&come);
     shared.carry_out(todo);
+    if kept.is_err() {
+        followed.missed(come);
+    }
     kept.map(|()| count)
 }

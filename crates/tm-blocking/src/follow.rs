@@ -15,13 +15,18 @@ pub(crate) fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
     let follow = move || {
         let mut failed = false;
         while !shared.workers.is_closed_within(followed.pause(failed)) {
-            failed = read(&shared, &mut followed).is_err();
+            failed = read(&shared, &mut followed).is_err_and(|error| is_about_the_list(&error));
         }
     };
     thread::Builder::new().name("tm-follow".to_owned()).spawn(follow).map_err(|error| {
         Error::new(ErrorKind::Transport, "the client's thread cannot be started").because(error)
     })?;
     Ok(count)
+}
+
+/// That there is no room is no reason to read the list again soon.
+fn is_about_the_list(error: &Error) -> bool {
+    error.kind() != ErrorKind::Config
 }
 
 /// Reads the list, and keeps fresh who is in it.
@@ -32,5 +37,8 @@ fn read(shared: &Arc<Shared>, followed: &mut Followed) -> Result<usize, Error> {
     shared.try_to_carry_out(shared.engine.let_fade(&gone));
     let (kept, todo) = shared.engine.keep_fresh(&come);
     shared.try_to_carry_out(todo);
+    if kept.is_err() {
+        followed.missed(come);
+    }
     kept.map(|()| count)
 }

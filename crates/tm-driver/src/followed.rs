@@ -8,6 +8,8 @@ use tm_core::{Error, TenantId};
 #[derive(Debug)]
 pub struct Followed {
     known: BTreeSet<TenantId>,
+    /// Of those, for whom there was no room.
+    missed: BTreeSet<TenantId>,
     rng: fastrand::Rng,
 }
 
@@ -17,16 +19,24 @@ impl Followed {
     /// # Errors
     /// The system has no randomness to give.
     pub fn new() -> Result<Self, Error> {
-        Ok(Self { known: BTreeSet::new(), rng: fastrand::Rng::with_seed(crate::setup::seed()?) })
+        let rng = fastrand::Rng::with_seed(crate::setup::seed()?);
+        Ok(Self { known: BTreeSet::new(), missed: BTreeSet::new(), rng })
     }
 
-    /// The list has been read again. Answers who has come and who has gone since.
+    /// The list has been read again. Answers who has come and who has gone since; who was missed comes again.
     pub fn update(&mut self, list: Vec<TenantId>) -> (Vec<TenantId>, Vec<TenantId>) {
         let list: BTreeSet<_> = list.into_iter().collect();
-        let come = list.difference(&self.known).cloned().collect();
+        let missed = std::mem::take(&mut self.missed);
+        let is_new = |tenant: &&TenantId| !self.known.contains(*tenant) || missed.contains(*tenant);
+        let come = list.iter().filter(is_new).cloned().collect();
         let gone = self.known.difference(&list).cloned().collect();
         self.known = list;
         (come, gone)
+    }
+
+    /// There was no room for all of these.
+    pub fn missed(&mut self, come: Vec<TenantId>) {
+        self.missed.extend(come);
     }
 
     /// How long until the list is to be read again: 5 to 15 minutes, so that a fleet does not ask all at once. After a
@@ -50,6 +60,15 @@ mod tests {
         let mut followed = Followed::new().unwrap();
         assert_eq!(followed.update(tenants(&["b", "a", "b"])), (tenants(&["a", "b"]), vec![]));
         assert_eq!(followed.update(tenants(&["b", "c"])), (tenants(&["c"]), tenants(&["a"])));
+        assert_eq!(followed.update(tenants(&["b", "c"])), (vec![], vec![]));
+    }
+
+    #[test]
+    fn who_was_missed_comes_again_and_goes_like_others() {
+        let mut followed = Followed::new().unwrap();
+        let (come, _) = followed.update(tenants(&["a", "b"]));
+        followed.missed(come);
+        assert_eq!(followed.update(tenants(&["b", "c"])), (tenants(&["b", "c"]), tenants(&["a"])));
         assert_eq!(followed.update(tenants(&["b", "c"])), (vec![], vec![]));
     }
 
