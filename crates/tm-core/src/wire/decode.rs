@@ -1,6 +1,11 @@
 //! Parsing bytes from outside without ever repeating them.
 
-use serde::Deserialize;
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 /// A 2xx whose body is not what was asked for. Says what kind of trouble and where, never what stood there:
 /// `serde_json`'s own messages quote values, and a value may be a token.
@@ -40,6 +45,29 @@ pub(super) fn from_json<'a, T: Deserialize<'a>>(
         return Err(DecodeError::new(what, "it is no JSON object"));
     }
     serde_json::from_slice(json).map_err(|error| DecodeError::json(what, &error))
+}
+
+/// A JSON object inside of another, and nothing but an object, for the same reason.
+#[derive(Debug)]
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OnlyMaps<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OnlyMaps<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(OnlyMaps(PhantomData))
+    }
 }
 
 #[cfg(test)]
