@@ -8,6 +8,7 @@ use super::{
     gate::{ALIKE_TO_PAUSE, Health, Hold, PAUSE, Sign},
     lifetime::{Lifetime, ServiceClock, stamp},
     pipeline::Sent,
+    rejections::hash,
     schedule::Draw,
     vault::{Held, Worth},
 };
@@ -125,10 +126,11 @@ impl Broker {
             match mine.and_then(Option::take) {
                 Some((_, Ok(issued))) => {
                     let lifetime = Lifetime::of(&issued, date, call.at, now);
-                    let draw = if self.storage.leases() { self.draw(&issued.token) } else { of_call };
+                    let hash = hash(&issued.token);
+                    let draw = if self.storage.leases() { self.draw(hash) } else { of_call };
                     let (stamp, cold) = (stamp(&issued, date, now), !self.vault.contains(*key));
                     let due = draw.due(&lifetime, cold);
-                    self.issued(now, *key, Held::new(issued.token, stamp, cold, lifetime, due));
+                    self.issued(now, *key, Held::new(issued.token, hash, stamp, cold, &lifetime, due));
                 }
                 _ if call.keys.len() > 1 => self.ask_alone(now, *key),
                 Some((_, Err(error))) => self.fail(now, *key, &error.into()),
@@ -140,12 +142,12 @@ impl Broker {
     /// One tenant has its token; what it is worth is decided here.
     fn issued(&mut self, now: Now, key: Key, held: Held) {
         self.counted.tokens_received += 1;
-        if self.rejections.contains(&held.token) {
+        if self.rejections.contains(held.hash) {
             let error =
                 Error::new(ErrorKind::Service, "the service hands out again a token that was rejected");
             return self.fail(now, key, &error.transient());
         }
-        if held.lifetime.end <= now.mono {
+        if held.end() <= now.mono {
             let error = Error::new(ErrorKind::TooShort, "the service hands out a token that is at its end");
             return self.fail(now, key, &error.transient());
         }
@@ -164,7 +166,7 @@ impl Broker {
     /// Keeps the token, here and in the store, unless the one in hand lives as long.
     fn keep(&mut self, now: Now, key: Key, new: Held) {
         if let Some(held) = self.vault.get(key, now.mono)
-            && (held.token == new.token || held.lifetime.end >= new.lifetime.end)
+            && (held.token == new.token || held.end() >= new.end())
         {
             // The service caches: it has nothing newer for a while.
             let half = held.remaining(now.mono) / 2;
@@ -191,11 +193,8 @@ impl Broker {
         }
         if self.vault.contains(key) {
             let tenant = self.flights[key].tenant.clone();
-            self.outputs.push_back(Output::Show {
-                tenant,
-                token: new.token,
-                until: new.lifetime.mandatory_from,
-            });
+            let until = new.lifetime().mandatory_from;
+            self.outputs.push_back(Output::Show { tenant, token: new.token, until });
         } else {
             // There is no room for it: whoever waits gets it all the same.
             if shown {
@@ -334,7 +333,7 @@ impl Broker {
                 self.rest(now, *key, &Rest { until: now.mono + wait, error: error.clone(), at_once: false });
             } else if call.keys.len() > 1
                 && error.kind() == ErrorKind::Service
-                && self.gate.succeeded_since(flight.first_sent)
+                && self.gate.succeeded_since(flight.first_sent.into())
             {
                 // Others are served meanwhile, so it may be one of these five.
                 self.ask_alone(now, *key);

@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    num::NonZeroU64,
     ops::{Index, IndexMut},
     time::Duration,
 };
 
-use super::Lane;
+use super::{Lane, nanos::Nanos, slots::Slots};
 use crate::{Error, TenantId};
 
 /// Stands for a tenant inside the broker: small to copy, quick to compare. Valid as long as its flight exists.
@@ -44,7 +45,7 @@ pub(super) enum Stage {
     /// Somebody else fetches it: the store is asked again before long.
     Elsewhere,
     /// Not asked for before the rest ends.
-    Resting(Rest),
+    Resting(Box<Rest>),
 }
 
 /// Why and until when a tenant is not asked for.
@@ -83,27 +84,27 @@ pub(super) struct Flight {
     /// The highest lane that anybody asked in; only raised while something is under way.
     pub(super) lane: Lane,
     /// When it was first queued for the demand under way, as a serial number.
-    pub(super) serial: Option<u64>,
+    pub(super) serial: Option<NonZeroU64>,
     /// Wanted even if no caller waits.
     pub(super) wished: bool,
     /// The store has nothing for the demand under way.
     pub(super) missed: bool,
     /// Since when somebody else has been fetching it, and how often the store was asked again.
-    pub(super) elsewhere: Option<Elsewhere>,
+    pub(super) elsewhere: Option<Box<Elsewhere>>,
     /// When the lease that we have on it is to be renewed.
-    pub(super) lease: Option<Duration>,
+    pub(super) lease: Option<Nanos>,
     /// Attempts made for the demand under way.
     pub(super) attempts: u32,
     /// When the first of them was sent.
-    pub(super) first_sent: Duration,
+    pub(super) first_sent: Nanos,
     /// Shares no call until it succeeds: a batch failed because of it, or may have.
     pub(super) alone: bool,
     /// The last attempt for it failed.
     pub(super) failing: bool,
     /// How often the service has refused this tenant in a row.
     pub(super) refusals: u32,
-    pub(super) rejected: Option<Rejected>,
-    timer: Option<Duration>,
+    pub(super) rejected: Option<Box<Rejected>>,
+    timer: Option<Nanos>,
 }
 
 impl Flight {
@@ -118,7 +119,7 @@ impl Flight {
             elsewhere: None,
             lease: None,
             attempts: 0,
-            first_sent: Duration::ZERO,
+            first_sent: Nanos::ZERO,
             alone: false,
             failing: false,
             refusals: 0,
@@ -153,9 +154,10 @@ impl Flight {
 #[derive(Debug, Default)]
 pub(super) struct Flights {
     by_tenant: HashMap<TenantId, Key>,
-    slots: Vec<Option<Flight>>,
+    slots: Slots<Flight>,
+    /// Keys below the highest that stand for nobody.
     free: Vec<Key>,
-    timers: BTreeSet<(Duration, Key)>,
+    timers: BTreeSet<(Nanos, Key)>,
 }
 
 impl Flights {
@@ -167,21 +169,17 @@ impl Flights {
         if let Some(key) = self.find(tenant) {
             return key;
         }
-        let flight = Some(Flight::new(tenant.clone()));
-        let key = if let Some(key) = self.free.pop() {
-            self.slots[key.0 as usize] = flight;
-            key
-        } else {
-            self.slots.push(flight);
-            Key(u32::try_from(self.slots.len() - 1).expect("memory ends before 4 billion tenants"))
-        };
+        // Without a free one, each key below the number of flights stands for one of them.
+        let next = || Key(u32::try_from(self.slots.len()).expect("memory ends before 4 billion tenants"));
+        let key = self.free.pop().unwrap_or_else(next);
+        self.slots.insert(key, Flight::new(tenant.clone()));
         self.by_tenant.insert(tenant.clone(), key);
         key
     }
 
     pub(super) fn remove(&mut self, key: Key) {
         self.set_timer(key, None);
-        if let Some(flight) = self.slots[key.0 as usize].take() {
+        if let Some(flight) = self.slots.remove(key) {
             self.by_tenant.remove(&flight.tenant);
             self.free.push(key);
         }
@@ -192,7 +190,8 @@ impl Flights {
     }
 
     pub(super) fn set_timer(&mut self, key: Key, at: Option<Duration>) {
-        let Some(flight) = &mut self.slots[key.0 as usize] else { return };
+        let Some(flight) = self.slots.get_mut(key) else { return };
+        let at = at.map(Nanos::from);
         if let Some(old) = flight.timer.take() {
             self.timers.remove(&(old, key));
         }
@@ -203,7 +202,7 @@ impl Flights {
     /// Takes the timer that is due first.
     pub(super) fn due(&mut self, now: Duration) -> Option<Key> {
         let (at, key) = *self.timers.first()?;
-        if at > now {
+        if at > now.into() {
             return None;
         }
         self.set_timer(key, None);
@@ -211,20 +210,20 @@ impl Flights {
     }
 
     pub(super) fn first_timer(&self) -> Option<Duration> {
-        self.timers.first().map(|(at, _)| *at)
+        self.timers.first().map(|(at, _)| (*at).into())
     }
 }
 
 impl Index<Key> for Flights {
     type Output = Flight;
     fn index(&self, key: Key) -> &Flight {
-        self.slots[key.0 as usize].as_ref().expect("a key is dropped with its flight")
+        self.slots.get(key).expect("a key is dropped with its flight")
     }
 }
 
 impl IndexMut<Key> for Flights {
     fn index_mut(&mut self, key: Key) -> &mut Flight {
-        self.slots[key.0 as usize].as_mut().expect("a key is dropped with its flight")
+        self.slots.get_mut(key).expect("a key is dropped with its flight")
     }
 }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{
     Broker, Leased, Outcome, Stamp, StoreAnswer, StoreRequest,
     flight::{Elsewhere, Key, Line, Stage},
+    nanos::Nanos,
     pipeline::Work,
 };
 use crate::{Now, UnixTime, wire::MAX_BATCH};
@@ -25,14 +26,14 @@ const LATER_LOOKS: Duration = Duration::from_millis(400);
 /// The leases that we have and ask for.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
-    renewals: BTreeSet<(Duration, Key)>,
+    renewals: BTreeSet<(Nanos, Key)>,
     /// Fifths of calls that are being asked for.
     asked: usize,
 }
 
 impl Leases {
     pub(super) fn first_renewal(&self) -> Option<Duration> {
-        self.renewals.first().map(|(at, _)| *at)
+        self.renewals.first().map(|(at, _)| (*at).into())
     }
 
     /// So many are not being asked for any longer.
@@ -40,7 +41,7 @@ impl Leases {
         self.asked -= fifths;
     }
 
-    pub(super) fn into_renewals(self) -> BTreeSet<(Duration, Key)> {
+    pub(super) fn into_renewals(self) -> BTreeSet<(Nanos, Key)> {
         self.renewals
     }
 
@@ -112,7 +113,9 @@ impl Broker {
     /// Keeps the leases of those who wait for the gate, or for the service.
     pub(super) fn renew(&mut self, now: Now) {
         let mut keys = Vec::new();
-        while let Some((_, key)) = self.leases.renewals.first().copied().filter(|(at, _)| *at <= now.mono) {
+        while let Some((_, key)) =
+            self.leases.renewals.first().copied().filter(|(at, _)| *at <= now.mono.into())
+        {
             self.set_lease(key, Some(now.mono + RENEWED_AFTER));
             keys.push(key);
         }
@@ -137,6 +140,7 @@ impl Broker {
 
     /// Sets when the lease is to be renewed. Answers whether there was one.
     pub(super) fn set_lease(&mut self, key: Key, renew_at: Option<Duration>) -> bool {
+        let renew_at = renew_at.map(Nanos::from);
         let before = std::mem::replace(&mut self.flights[key].lease, renew_at);
         if let Some(at) = before {
             self.leases.renewals.remove(&(at, key));
@@ -164,11 +168,11 @@ impl Broker {
         }
         let flight = &mut self.flights[key];
         let Elsewhere { since, looked } =
-            flight.elsewhere.unwrap_or(Elsewhere { since: now.mono, looked: 0 });
+            flight.elsewhere.as_deref().copied().unwrap_or(Elsewhere { since: now.mono, looked: 0 });
         if now.mono.saturating_sub(since) >= PATIENCE {
             return self.cleared(now, key);
         }
-        flight.elsewhere = Some(Elsewhere { since, looked: looked.saturating_add(1) });
+        flight.elsewhere = Some(Box::new(Elsewhere { since, looked: looked.saturating_add(1) }));
         flight.stage = Stage::Elsewhere;
         flight.serial = None;
         flight.missed = false;

@@ -42,7 +42,7 @@ impl Lifetime {
         Self::ending(end, expires.saturating_since(issued).min(MAX_LIFE).saturating_sub(SAFETY))
     }
 
-    fn ending(end: Duration, life: Duration) -> Self {
+    pub(super) fn ending(end: Duration, life: Duration) -> Self {
         let window = (life / 10).min(Duration::from_secs(60));
         Self { life, mandatory_from: end.saturating_sub(window), end }
     }

@@ -1,5 +1,7 @@
 //! The three lines in which tenants stand one after the other: for the store, for the lease, for the call.
 
+use std::num::NonZeroU64;
+
 use super::{
     flight::{Key, Line, Place},
     plan::Plan,
@@ -16,9 +18,10 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Behind all who came before.
-    pub(super) fn next_serial(&mut self) -> u64 {
-        self.last_serial += 1;
-        self.last_serial
+    pub(super) fn next_serial(&mut self) -> NonZeroU64 {
+        let serial = NonZeroU64::MIN.saturating_add(self.last_serial);
+        self.last_serial = serial.get();
+        serial
     }
 
     pub(super) fn insert(&mut self, line: Line, key: Key, place: Place) {

@@ -7,6 +7,7 @@ use super::{
     flight::{Key, Line, Stage},
     lifetime::Lifetime,
     pipeline::Work,
+    rejections::hash,
     saving::Rejection,
     schedule::Draw,
     vault::Held,
@@ -59,7 +60,8 @@ impl Broker {
     /// Takes a token out of the store into our own hand, if it is any better than what is there. Serves those whom it serves. One
     /// that was rejected here when it was no longer in hand is something that the store has not been told.
     pub(super) fn adopt(&mut self, now: Now, key: Key, kept: &Kept, asked: Duration) -> bool {
-        if self.rejections.contains(&kept.token) {
+        let hash = hash(&kept.token);
+        if self.rejections.contains(hash) {
             let (tenant, token) = (self.flights[key].tenant.clone(), kept.token.clone());
             let until = now.mono + kept.remaining.min(MAX_LIFE);
             self.bury(Rejection { tenant, token, issued: kept.stamp.issued, until });
@@ -68,22 +70,22 @@ impl Broker {
         let service_now = self.service_clock.map(|clock| clock.at(now.mono));
         let lifetime = Lifetime::of_kept(kept, service_now, asked, now);
         let in_hand = self.vault.get(key, now.mono);
-        let better = in_hand.is_none_or(|held| held.stamp < kept.stamp && held.lifetime.end < lifetime.end);
+        let better = in_hand.is_none_or(|held| held.stamp < kept.stamp && held.end() < lifetime.end);
         if !better || lifetime.end <= now.mono {
             return false;
         }
         self.counted.tokens_loaded += 1;
         self.waiters.progressed(now.mono);
-        let due = self.draw(&kept.token).due(&lifetime, kept.cold);
-        self.put(now, key, Held::new(kept.token.clone(), kept.stamp, kept.cold, lifetime, due));
+        let due = self.draw(hash).due(&lifetime, kept.cold);
+        self.put(now, key, Held::new(kept.token.clone(), hash, kept.stamp, kept.cold, &lifetime, due));
         self.serve_living(now, key);
         true
     }
 
-    /// A token's own draw of when it is due.
-    pub(super) fn draw(&mut self, token: &crate::Token) -> Draw {
+    /// A token's own draw of when it is due, by its hash.
+    pub(super) fn draw(&mut self, hash: u64) -> Draw {
         if self.storage.leases() {
-            Draw::shared(token, &mut self.rng)
+            Draw::shared(hash, &mut self.rng)
         } else {
             Draw::of_call(&mut self.places)
         }

@@ -24,6 +24,7 @@ mod lifetime;
 mod lines;
 mod loading;
 mod memories;
+mod nanos;
 mod pipeline;
 mod plan;
 mod refresh;
@@ -31,6 +32,7 @@ mod rejections;
 mod saving;
 mod schedule;
 mod settings;
+mod slots;
 mod storage;
 mod vault;
 mod waiters;
@@ -227,14 +229,14 @@ impl Broker {
         self.rejections.insert(token);
         for key in self.vault.holders(token) {
             if let Some(held) = self.vault.remove(key).filter(|_| self.storage.exists()) {
-                let (tenant, until) = (self.flights[key].tenant.clone(), held.lifetime.end);
+                let (tenant, until) = (self.flights[key].tenant.clone(), held.end());
                 self.bury(Rejection { tenant, token: held.token, issued: held.stamp.issued, until });
             }
             self.let_go(key);
             let flight = &mut self.flights[key];
             let before = flight.rejected.take().filter(|last| now.mono.saturating_sub(last.at) < IN_A_ROW);
             let in_a_row = before.map_or(0, |last| last.in_a_row).saturating_add(1);
-            flight.rejected = Some(Rejected { at: now.mono, in_a_row });
+            flight.rejected = Some(Box::new(Rejected { at: now.mono, in_a_row }));
             self.remember(key);
             if matches!(self.flights[key].stage, Stage::Idle) {
                 self.rest_after_rejection(now, key, in_a_row);
@@ -367,9 +369,9 @@ impl Broker {
 
     /// Why a caller without a token in hand need not wait.
     fn refusal_from_memory(&self, now: Now, key: Key, demand: Demand) -> Option<Error> {
-        if let Some(held) = self.vault.get(key, now.mono).filter(|held| held.no_better_before > now.mono) {
+        if let Some(held) = self.vault.get(key, now.mono).filter(|held| held.no_better_before() > now.mono) {
             let error = self.too_short(now, key, demand.min_remaining);
-            return Some(error.after(held.no_better_before.saturating_sub(now.mono)));
+            return Some(error.after(held.no_better_before().saturating_sub(now.mono)));
         }
         let idle = matches!(self.flights[key].stage, Stage::Idle);
         if idle && !self.vault.contains(key) && self.storage.is_usable(now.mono) {
@@ -387,10 +389,10 @@ impl Broker {
         const MOMENT: Duration = Duration::from_secs(1);
         const BEFORE_ITS_END: Duration = Duration::from_millis(1);
         let held = self.vault.get(key, now.mono)?;
-        if now.mono < held.lifetime.mandatory_from || held.no_better_before > now.mono {
+        if now.mono < held.lifetime().mandatory_from || held.no_better_before() > now.mono {
             return None;
         }
-        let until = (now.mono + MOMENT).min(held.lifetime.end.saturating_sub(BEFORE_ITS_END));
+        let until = (now.mono + MOMENT).min(held.end().saturating_sub(BEFORE_ITS_END));
         let flight = &self.flights[key];
         let soon = match flight.stage {
             Stage::UnderWay(_) => flight.attempts <= 1 && !flight.failing,

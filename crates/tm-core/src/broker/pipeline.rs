@@ -114,7 +114,7 @@ impl Broker {
             let flight = &mut self.flights[*key];
             flight.stage = Stage::UnderWay(Line::Call);
             if flight.attempts == 0 {
-                flight.first_sent = now.mono;
+                flight.first_sent = now.mono.into();
             }
             retry |= flight.attempts > 0;
             flight.attempts += 1;
@@ -209,7 +209,7 @@ impl Broker {
         self.flights.set_timer(key, None);
         let flight = &mut self.flights[key];
         let serial = *flight.serial.get_or_insert_with(|| self.lines.next_serial());
-        let place = Place { lane: flight.lane, serial, alone: flight.alone };
+        let place = Place { lane: flight.lane, serial: serial.get(), alone: flight.alone };
         flight.stage = Stage::Queued(line, place);
         self.lines.insert(line, key, place);
     }
@@ -229,7 +229,7 @@ impl Broker {
     pub(super) fn rest(&mut self, now: Now, key: Key, rest: &Rest) {
         self.give_back(key);
         let flight = &mut self.flights[key];
-        flight.stage = Stage::Resting(rest.clone());
+        flight.stage = Stage::Resting(Box::new(rest.clone()));
         flight.failing = true;
         self.flights.set_timer(key, Some(rest.until));
         if self.serve_living(now, key) {
@@ -310,8 +310,8 @@ impl Broker {
         let rest = match &self.flights[key].stage {
             // It may come at any moment.
             Stage::UnderWay(_) | Stage::Queued(Line::Load, _) => return None,
-            Stage::Resting(Rest { until, error, at_once }) => {
-                Some(Hold { until: *until, error: error.clone(), at_once: *at_once })
+            Stage::Resting(rest) => {
+                Some(Hold { until: rest.until, error: rest.error.clone(), at_once: rest.at_once })
             }
             Stage::Idle | Stage::Elsewhere | Stage::Queued(Line::Lease | Line::Call, _) => None,
         };

@@ -79,7 +79,7 @@ impl Broker {
     pub(super) fn round_up(&mut self, now: Now) {
         let first = self.lines.lease.first_refresh().or(self.lines.call.first_refresh());
         let Some(held) = first.and_then(|key| self.vault.get(key, now.mono)) else { return };
-        let soon = now.mono + held.lifetime.life / 20;
+        let soon = now.mono + held.lifetime().life / 20;
         while !self.waiting_refreshes().is_multiple_of(MAX_BATCH)
             && let Some(neighbour) = self.schedule.take_due(soon)
         {
@@ -106,10 +106,12 @@ impl Broker {
         let pinned = self.pinned.contains(&key);
         match self.vault.get(key, now.mono) {
             Some(held) if !pinned && held.worth == Worth::Unused => {}
-            Some(held) if held.due > now.mono.max(held.no_better_before) => self.schedule.set(key, held.due),
+            Some(held) if held.due() > now.mono.max(held.no_better_before()) => {
+                self.schedule.set(key, held.due());
+            }
             Some(held) => {
                 let later = now.mono + (held.remaining(now.mono) / 20).max(AT_LEAST);
-                self.overdue.set(key, later.max(held.no_better_before));
+                self.overdue.set(key, later.max(held.no_better_before()));
             }
             None if pinned => self.overdue.set(key, now.mono + AT_LEAST),
             None => {}

@@ -1,14 +1,10 @@
 //! When a token is due to be replaced, while it still lives.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use fastrand::Rng;
 
-use super::{flight::Key, lifetime::Lifetime, rejections::hash};
-use crate::Token;
+use super::{flight::Key, lifetime::Lifetime, nanos::Nanos, slots::Slots};
 
 /// From which part of its life a token's first refresh after a cold fetch is drawn, and from which part all others.
 ///
@@ -53,11 +49,11 @@ impl Draw {
         Self { place: places.take(), later: 0.0 }
     }
 
-    /// For one token that several processes hold: the same in all of them, but for a little, so that one comes first and the
+    /// For one token that several processes hold, by its hash: the same in all of them, but for a little, so that one comes first and the
     /// others find what it has fetched.
-    pub(super) fn shared(token: &Token, rng: &mut Rng) -> Self {
+    pub(super) fn shared(hash: u64, rng: &mut Rng) -> Self {
         const OWN: f64 = 0.01;
-        Self { place: fraction(hash(token)), later: OWN * rng.f64() }
+        Self { place: fraction(hash), later: OWN * rng.f64() }
     }
 
     /// When a token is due. `cold` if none was in hand when it was fetched.
@@ -78,12 +74,13 @@ fn fraction(number: u64) -> f64 {
 /// The tokens that are to be refreshed, by the time at which they are due. Only those in use are here.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
-    due: BTreeSet<(Duration, Key)>,
-    times: HashMap<Key, Duration>,
+    due: BTreeSet<(Nanos, Key)>,
+    times: Slots<Nanos>,
 }
 
 impl Schedule {
     pub(super) fn set(&mut self, key: Key, due: Duration) {
+        let due = due.into();
         self.remove(key);
         self.due.insert((due, key));
         self.times.insert(key, due);
@@ -91,26 +88,27 @@ impl Schedule {
 
     /// Answers when it was due, if it was.
     pub(super) fn remove(&mut self, key: Key) -> Option<Duration> {
-        let due = self.times.remove(&key)?;
+        let due = self.times.remove(key)?;
         self.due.remove(&(due, key));
-        Some(due)
+        Some(due.into())
     }
 
     /// Takes the next that is due at this time. Looking ahead is asking with a later one.
     pub(super) fn take_due(&mut self, by: Duration) -> Option<Key> {
-        let (_, key) = *self.due.first().filter(|(due, _)| *due <= by)?;
+        let (_, key) = *self.due.first().filter(|(due, _)| *due <= by.into())?;
         self.remove(key);
         Some(key)
     }
 
     pub(super) fn first(&self) -> Option<Duration> {
-        self.due.first().map(|(due, _)| *due)
+        self.due.first().map(|(due, _)| (*due).into())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Token, broker::rejections::hash};
 
     const fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)
@@ -145,9 +143,8 @@ mod tests {
         let lifetime = Lifetime { life: secs(1_800), mandatory_from: secs(1_840), end: secs(1_900) };
         let (mut earliest, mut latest) = (Duration::MAX, Duration::ZERO);
         for number in 0..1_000 {
-            let token = Token::new(&format!("token-{number}")).unwrap();
-            let due =
-                [1, 2].map(|seed| Draw::shared(&token, &mut Rng::with_seed(seed)).due(&lifetime, false));
+            let hash = hash(&Token::new(&format!("token-{number}")).unwrap());
+            let due = [1, 2].map(|seed| Draw::shared(hash, &mut Rng::with_seed(seed)).due(&lifetime, false));
             assert!(due[0].abs_diff(due[1]) <= secs(18) && due[0] != due[1]);
             (earliest, latest) = (earliest.min(due[0]), latest.max(due[0]));
         }

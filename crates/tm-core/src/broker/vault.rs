@@ -1,11 +1,8 @@
 //! Which tokens are kept, and the bound in bytes.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
-use super::{Stamp, flight::Key, lifetime::Lifetime, rejections::hash};
+use super::{Stamp, flight::Key, lifetime::Lifetime, nanos::Nanos, rejections::hash, slots::Slots};
 use crate::Token;
 
 /// What is kept around a token's text, about: flight, vault, view, key.
@@ -28,22 +25,59 @@ pub(super) struct Held {
     pub(super) token: Token,
     pub(super) stamp: Stamp,
     pub(super) cold: bool,
-    pub(super) lifetime: Lifetime,
-    /// From here on it is to be replaced, if it is used.
-    pub(super) due: Duration,
-    /// The service has no longer-lived one before about then: asking earlier is of no use.
-    pub(super) no_better_before: Duration,
     pub(super) worth: Worth,
+    /// Of the token.
+    pub(super) hash: u64,
+    life: Nanos,
+    end: Nanos,
+    due: Nanos,
+    no_better_before: Nanos,
 }
 
 impl Held {
-    pub(super) fn new(token: Token, stamp: Stamp, cold: bool, lifetime: Lifetime, due: Duration) -> Self {
-        let (no_better_before, worth) = (Duration::ZERO, Worth::Unused);
-        Self { token, stamp, cold, lifetime, due, no_better_before, worth }
+    /// `hash` is the token's, which goes over all of its text, and so is taken once.
+    pub(super) fn new(
+        token: Token,
+        hash: u64,
+        stamp: Stamp,
+        cold: bool,
+        lifetime: &Lifetime,
+        due: Duration,
+    ) -> Self {
+        Self {
+            token,
+            hash,
+            stamp,
+            cold,
+            worth: Worth::Unused,
+            life: lifetime.life.into(),
+            end: lifetime.end.into(),
+            due: due.into(),
+            no_better_before: Nanos::ZERO,
+        }
+    }
+
+    pub(super) fn lifetime(&self) -> Lifetime {
+        Lifetime::ending(self.end.into(), self.life.into())
+    }
+
+    /// From here on it is not served.
+    pub(super) fn end(&self) -> Duration {
+        self.end.into()
+    }
+
+    /// From here on it is to be replaced, if it is used.
+    pub(super) fn due(&self) -> Duration {
+        self.due.into()
+    }
+
+    /// The service has no longer-lived one before about then: asking earlier is of no use.
+    pub(super) fn no_better_before(&self) -> Duration {
+        self.no_better_before.into()
     }
 
     pub(super) fn remaining(&self, now: Duration) -> Duration {
-        self.lifetime.end.saturating_sub(now)
+        self.end().saturating_sub(now)
     }
 
     fn bytes(&self) -> usize {
@@ -54,45 +88,43 @@ impl Held {
 /// The tokens in hand. Over the bound go those of the least worth, nearest their end; the newcomer stays.
 #[derive(Debug)]
 pub(super) struct Vault {
-    held: HashMap<Key, Held>,
-    by_worth: BTreeSet<(Worth, Duration, Key)>,
-    by_end: BTreeSet<(Duration, Key)>,
-    /// Several tenants may have been given one token, and several tokens one hash.
-    by_hash: BTreeSet<(u64, Key)>,
+    held: Slots<Held>,
+    /// By their end, for each worth.
+    by_end: [BTreeSet<(Nanos, Key)>; 3],
+    /// By the first half of the hash. Several tenants may have been given one token, and several tokens one hash.
+    by_hash: BTreeSet<(u32, Key)>,
     bytes: usize,
     bound: usize,
 }
 
 impl Vault {
     pub(super) fn new(bound: usize) -> Self {
-        let (held, by_worth, by_end, by_hash) = Default::default();
-        Self { held, by_worth, by_end, by_hash, bytes: 0, bound }
+        let (held, by_end, by_hash) = Default::default();
+        Self { held, by_end, by_hash, bytes: 0, bound }
     }
 
     pub(super) fn get(&self, key: Key, now: Duration) -> Option<&Held> {
-        self.held.get(&key).filter(|held| held.lifetime.end > now)
+        self.held.get(key).filter(|held| held.end() > now)
     }
 
     pub(super) fn contains(&self, key: Key) -> bool {
-        self.held.contains_key(&key)
+        self.held.contains(key)
     }
 
     /// Keeps a token in place of the tenant's last one.
     pub(super) fn put(&mut self, key: Key, held: Held) {
         self.remove(key);
         self.bytes += held.bytes();
-        self.by_worth.insert((held.worth, held.lifetime.end, key));
-        self.by_end.insert((held.lifetime.end, key));
-        self.by_hash.insert((hash(&held.token), key));
+        self.by_end[held.worth as usize].insert((held.end, key));
+        self.by_hash.insert((first_half(held.hash), key));
         self.held.insert(key, held);
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Held> {
-        let held = self.held.remove(&key)?;
+        let held = self.held.remove(key)?;
         self.bytes -= held.bytes();
-        self.by_worth.remove(&(held.worth, held.lifetime.end, key));
-        self.by_end.remove(&(held.lifetime.end, key));
-        self.by_hash.remove(&(hash(&held.token), key));
+        self.by_end[held.worth as usize].remove(&(held.end, key));
+        self.by_hash.remove(&(first_half(held.hash), key));
         Some(held)
     }
 
@@ -102,7 +134,7 @@ impl Vault {
         if self.bytes <= self.bound {
             return None;
         }
-        let mut others = self.by_worth.iter().map(|(_, _, key)| *key).filter(|key| *key != newcomer);
+        let mut others = self.by_end.iter().flatten().map(|(_, key)| *key).filter(|key| *key != newcomer);
         let key = others.next().unwrap_or(newcomer);
         self.remove(key);
         Some(key)
@@ -110,7 +142,7 @@ impl Vault {
 
     /// Takes the next token out that has come to its end.
     pub(super) fn expire(&mut self, now: Duration) -> Option<Key> {
-        let (_, key) = *self.by_end.first().filter(|(end, _)| *end <= now)?;
+        let (_, key) = self.first().filter(|(end, _)| *end <= now.into())?;
         self.remove(key);
         Some(key)
     }
@@ -118,19 +150,19 @@ impl Vault {
     /// The token is worth that much at least. Answers when it is due, the first time that it is worth more than nothing, but no
     /// time at which asking is of no use.
     pub(super) fn raise(&mut self, key: Key, worth: Worth) -> Option<Duration> {
-        let held = self.held.get_mut(&key).filter(|held| held.worth < worth)?;
+        let held = self.held.get_mut(key).filter(|held| held.worth < worth)?;
         let before = std::mem::replace(&mut held.worth, worth);
-        self.by_worth.remove(&(before, held.lifetime.end, key));
-        self.by_worth.insert((worth, held.lifetime.end, key));
-        (before == Worth::Unused).then_some(held.due.max(held.no_better_before))
+        self.by_end[before as usize].remove(&(held.end, key));
+        self.by_end[worth as usize].insert((held.end, key));
+        (before == Worth::Unused).then_some(held.due.max(held.no_better_before).into())
     }
 
     /// The token is worth no more than that nobody has asked for it.
     pub(super) fn lower(&mut self, key: Key) {
-        let Some(held) = self.held.get_mut(&key) else { return };
-        self.by_worth.remove(&(held.worth, held.lifetime.end, key));
+        let Some(held) = self.held.get_mut(key) else { return };
+        self.by_end[held.worth as usize].remove(&(held.end, key));
         held.worth = Worth::Unused;
-        self.by_worth.insert((held.worth, held.lifetime.end, key));
+        self.by_end[held.worth as usize].insert((held.end, key));
     }
 
     /// Whether so many tokens are likely to fit, by the size of those in hand.
@@ -141,30 +173,27 @@ impl Vault {
     }
 
     pub(super) fn no_better_before(&mut self, key: Key, at: Duration) {
-        if let Some(held) = self.held.get_mut(&key) {
-            held.no_better_before = held.no_better_before.max(at);
+        if let Some(held) = self.held.get_mut(key) {
+            held.no_better_before = held.no_better_before.max(at.into());
         }
     }
 
     /// Whose token this is.
     pub(super) fn holders(&self, token: &Token) -> Vec<Key> {
-        let hash = hash(token);
-        let alike = self.by_hash.range((hash, Key(0))..=(hash, Key(u32::MAX)));
-        alike.map(|(_, key)| *key).filter(|key| self.held[key].token == *token).collect()
+        let half = first_half(hash(token));
+        let alike = self.by_hash.range((half, Key(0))..=(half, Key(u32::MAX))).map(|(_, key)| *key);
+        alike.filter(|key| self.held.get(*key).is_some_and(|held| held.token == *token)).collect()
     }
 
     /// Takes everything out.
     pub(super) fn clear(&mut self) -> Vec<Key> {
-        std::iter::from_fn(|| {
-            let (_, _, key) = *self.by_worth.first()?;
-            self.remove(key);
-            Some(key)
-        })
-        .collect()
+        let keys: Vec<_> = self.by_end.iter().flatten().map(|(_, key)| *key).collect();
+        *self = Self::new(self.bound);
+        keys
     }
 
     pub(super) fn first_end(&self) -> Option<Duration> {
-        self.by_end.first().map(|(end, _)| *end)
+        self.first().map(|(end, _)| end.into())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -174,6 +203,15 @@ impl Vault {
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
+
+    /// Who comes first to its end, whatever it is worth.
+    fn first(&self) -> Option<(Nanos, Key)> {
+        self.by_end.iter().filter_map(BTreeSet::first).min().copied()
+    }
+}
+
+fn first_half(hash: u64) -> u32 {
+    (hash >> u32::BITS) as u32
 }
 
 #[cfg(test)]
@@ -185,7 +223,8 @@ mod tests {
         let (issued, expires) = (UnixTime::from_secs(0), UnixTime::from_secs(1));
         let end = Duration::from_secs(end);
         let lifetime = Lifetime { life: end, mandatory_from: end, end };
-        Held::new(Token::new(text).unwrap(), Stamp { issued, expires }, false, lifetime, end)
+        let token = Token::new(text).unwrap();
+        Held::new(token.clone(), hash(&token), Stamp { issued, expires }, false, &lifetime, end)
     }
 
     #[test]
