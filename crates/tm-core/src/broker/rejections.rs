@@ -1,20 +1,34 @@
 //! Which tokens some service has refused, so that none of them is served again.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    hash::{DefaultHasher, Hasher},
-};
+use std::collections::{HashSet, VecDeque};
 
 use crate::Token;
 
 /// How many rejected tokens are remembered.
 const MOST: usize = 10_000;
 
-/// A hash stands for a token wherever it need not be served: in here, no text of one is kept beyond its time.
+/// A hash stands for a token wherever it need not be served: in here, no text of one is kept beyond its time. It is the same in
+/// all processes of a fleet.
+///
+/// Each eight bytes go through a folded multiplication, as in wyhash: a fifth of the work of SipHash. Nobody can aim at
+/// another's token: that is secret, and the end of one's own is a signature.
 pub(super) fn hash(token: &Token) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(token.secret().as_bytes());
-    hasher.finish()
+    // Digits of the golden ratio and of the square root of two: odd, and without a pattern.
+    const START: u64 = 0x9e37_79b9_7f4a_7c15;
+    const KEY: u64 = 0x6a09_e667_f3bc_c909;
+    let text = token.secret().as_bytes();
+    let (words, rest) = text.as_chunks();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let state = words.iter().fold(START, |state, word| folded(state ^ u64::from_le_bytes(*word), KEY));
+    // The length, since the last word is filled up with zeros.
+    folded(folded(state ^ u64::from_le_bytes(last), KEY) ^ text.len() as u64, START)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "both halves of the product are taken")]
+fn folded(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    (product >> u64::BITS) as u64 ^ product as u64
 }
 
 /// The last tokens that were rejected, whoever's they are and whether they were held or not.
@@ -47,6 +61,32 @@ impl Rejections {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_that_hardly_differ_have_hashes_that_hardly_agree() {
+        let of = |text: &str| hash(&Token::new(text).unwrap());
+        let base = "e30.".to_owned() + &"a".repeat(60);
+        for at in 0..base.len() {
+            let mut other = base.clone();
+            other.replace_range(at..=at, "b");
+            let differing = (of(&base) ^ of(&other)).count_ones();
+            assert!((12..=52).contains(&differing), "{differing} of 64 bits at {at}");
+        }
+        assert!(of("a") != of("aa") && of("aaaaaaaa") != of("aaaaaaaaa"));
+        assert_eq!(of("e30.e30.c2ln"), of("e30.e30.c2ln"));
+    }
+
+    #[test]
+    fn hundreds_of_thousands_of_tokens_have_as_many_hashes() {
+        let (mut hashes, mut starts) = (HashSet::new(), HashSet::new());
+        for number in 0..200_000 {
+            let hash = hash(&Token::new(&format!("e30.{number}.x")).unwrap());
+            hashes.insert(hash);
+            starts.insert(hash >> 44);
+        }
+        assert_eq!(hashes.len(), 200_000);
+        assert!((179_000..184_000).contains(&starts.len()), "{} of about 181,800", starts.len());
+    }
 
     #[test]
     fn the_last_ten_thousand_are_remembered() {
