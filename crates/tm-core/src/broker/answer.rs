@@ -130,7 +130,7 @@ impl Broker {
                     let draw = if self.storage.leases() { self.draw(hash) } else { of_call };
                     let (stamp, cold) = (stamp(&issued, date, now), !self.vault.contains(*key));
                     let due = draw.due(&lifetime, cold);
-                    self.issued(now, *key, Held::new(issued.token, hash, stamp, cold, &lifetime, due));
+                    self.issued(now, *key, hash, Held::new(issued.token, hash, stamp, cold, &lifetime, due));
                 }
                 _ if call.keys.len() > 1 => self.ask_alone(now, *key),
                 Some((_, Err(error))) => self.fail(now, *key, &error.into()),
@@ -140,9 +140,9 @@ impl Broker {
     }
 
     /// One tenant has its token; what it is worth is decided here.
-    fn issued(&mut self, now: Now, key: Key, held: Held) {
+    fn issued(&mut self, now: Now, key: Key, hash: u64, held: Held) {
         self.counted.tokens_received += 1;
-        if self.rejections.contains(held.hash) {
+        if self.rejections.contains(hash) {
             let error =
                 Error::new(ErrorKind::Service, "the service hands out again a token that was rejected");
             return self.fail(now, key, &error.transient());
@@ -157,7 +157,7 @@ impl Broker {
         flight.refusals = 0;
         self.keep(now, key, held);
         self.serve(now, key);
-        if self.flights[key].rejected.is_none() {
+        if self.flights[key].rare().rejected.is_none() {
             self.memories.remove(key);
         }
         self.settle_down(now, key);
@@ -289,7 +289,7 @@ impl Broker {
         flight.end_demand();
         flight.alone = true;
         flight.refusals = flight.refusals.saturating_add(1);
-        let until = now.mono + backoff::after_refusal(flight.refusals);
+        let until = now.mono + backoff::after_refusal(flight.refusals.into());
         self.remember(key);
         self.answer_waiters(now, key, &error.clone().after(until.saturating_sub(now.mono)));
         self.rest(now, key, &Rest { until, error, at_once: true });
@@ -324,12 +324,12 @@ impl Broker {
         let most = call.keys.iter().map(|key| self.flights[*key].attempts).max().unwrap_or(1);
         let told = told.filter(|wait| !wait.is_zero());
         let affordable = told.is_some() || self.budget.take();
-        let wait = told.unwrap_or_else(|| backoff::before_retry(&mut self.rng, most, base));
+        let wait = told.unwrap_or_else(|| backoff::before_retry(&mut self.rng, most.into(), base));
         for key in &call.keys {
             let flight = &self.flights[*key];
             if !self.wanted(*key) {
                 self.fail(now, *key, error);
-            } else if affordable && flight.attempts < self.settings.attempts {
+            } else if affordable && u32::from(flight.attempts) < self.settings.attempts {
                 self.rest(now, *key, &Rest { until: now.mono + wait, error: error.clone(), at_once: false });
             } else if call.keys.len() > 1
                 && error.kind() == ErrorKind::Service

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    num::NonZeroU64,
+    num::NonZeroU32,
     ops::{Index, IndexMut},
     time::Duration,
 };
@@ -18,8 +18,22 @@ pub(super) struct Key(pub(super) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) lane: Lane,
-    pub(super) serial: u64,
+    pub(super) serial: Serial,
     pub(super) alone: bool,
+}
+
+/// Orders those who wait by when they came. A number of 64 bits in two halves, which fit in beside a lane and a line, and of
+/// which the first is never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Serial(NonZeroU32, u32);
+
+impl Serial {
+    pub(super) const FIRST: Self = Self(NonZeroU32::MIN, 0);
+
+    pub(super) fn next(self) -> Self {
+        let Self(high, low) = self;
+        low.checked_add(1).map_or(Self(high.saturating_add(1), 0), |low| Self(high, low))
+    }
 }
 
 /// The three lines in which a tenant may stand one after the other. Without a store there is the last one alone.
@@ -58,7 +72,7 @@ pub(super) struct Rest {
 }
 
 /// Tokens of this tenant were refused by the services they were for.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rejected {
     /// When the last one was.
     pub(super) at: Duration,
@@ -67,7 +81,7 @@ pub(super) struct Rejected {
 }
 
 /// Somebody else has the lease on it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Elsewhere {
     pub(super) since: Duration,
     pub(super) looked: u32,
@@ -83,28 +97,34 @@ pub(super) struct Flight {
     pub(super) stage: Stage,
     /// The highest lane that anybody asked in; only raised while something is under way.
     pub(super) lane: Lane,
-    /// When it was first queued for the demand under way, as a serial number.
-    pub(super) serial: Option<NonZeroU64>,
+    /// When it was first queued for the demand under way.
+    pub(super) serial: Option<Serial>,
     /// Wanted even if no caller waits.
     pub(super) wished: bool,
     /// The store has nothing for the demand under way.
     pub(super) missed: bool,
-    /// Since when somebody else has been fetching it, and how often the store was asked again.
-    pub(super) elsewhere: Option<Box<Elsewhere>>,
-    /// When the lease that we have on it is to be renewed.
-    pub(super) lease: Option<Nanos>,
     /// Attempts made for the demand under way.
-    pub(super) attempts: u32,
+    pub(super) attempts: u16,
     /// When the first of them was sent.
     pub(super) first_sent: Nanos,
     /// Shares no call until it succeeds: a batch failed because of it, or may have.
     pub(super) alone: bool,
     /// The last attempt for it failed.
     pub(super) failing: bool,
-    /// How often the service has refused this tenant in a row.
-    pub(super) refusals: u32,
-    pub(super) rejected: Option<Box<Rejected>>,
+    /// How often the service has refused this tenant in a row, as far as it can be counted.
+    pub(super) refusals: u8,
     timer: Option<Nanos>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What most flights have nothing of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Rare {
+    /// Since when somebody else has been fetching it, and how often the store was asked again.
+    pub(super) elsewhere: Option<Elsewhere>,
+    /// When the lease that we have on it is to be renewed.
+    pub(super) lease: Option<Nanos>,
+    pub(super) rejected: Option<Rejected>,
 }
 
 impl Flight {
@@ -116,27 +136,25 @@ impl Flight {
             serial: None,
             wished: false,
             missed: false,
-            elsewhere: None,
-            lease: None,
             attempts: 0,
             first_sent: Nanos::ZERO,
             alone: false,
             failing: false,
             refusals: 0,
-            rejected: None,
             timer: None,
+            rare: None,
         }
     }
 
     /// Whether something outlives the demand under way.
     pub(super) fn remembers(&self) -> bool {
-        self.alone || self.refusals > 0 || self.rejected.is_some()
+        self.alone || self.refusals > 0 || self.rare().rejected.is_some()
     }
 
     pub(super) fn forget_everything(&mut self) {
         self.alone = false;
         self.refusals = 0;
-        self.rejected = None;
+        self.set_rare(Rare { rejected: None, ..self.rare() });
     }
 
     /// The demand under way has come to its end, well or not.
@@ -146,7 +164,19 @@ impl Flight {
         self.serial = None;
         self.wished = false;
         self.missed = false;
-        self.elsewhere = None;
+        self.set_rare(Rare { elsewhere: None, ..self.rare() });
+    }
+
+    pub(super) fn rare(&self) -> Rare {
+        self.rare.as_deref().copied().unwrap_or_default()
+    }
+
+    pub(super) fn set_rare(&mut self, rare: Rare) {
+        if rare == Rare::default() {
+            self.rare = None;
+        } else {
+            **self.rare.get_or_insert_default() = rare;
+        }
     }
 }
 
@@ -246,6 +276,20 @@ mod tests {
         flights.remove(a);
         assert_eq!(flights.due(Duration::from_secs(5)), Some(b));
         assert_eq!(flights.first_timer(), None);
+    }
+
+    #[test]
+    fn a_flight_is_no_larger_than_need_be() {
+        assert_eq!((size_of::<Stage>(), size_of::<Option<Flight>>()), (16, 72));
+    }
+
+    #[test]
+    fn a_serial_is_before_the_next_one() {
+        let last_low = Serial(NonZeroU32::MIN, u32::MAX);
+        for serial in [Serial::FIRST, last_low] {
+            assert!(serial < serial.next() && serial.next() < serial.next().next());
+        }
+        assert!(Serial::FIRST < last_low);
     }
 
     #[test]

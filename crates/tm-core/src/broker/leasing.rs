@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     Broker, Leased, Outcome, Stamp, StoreAnswer, StoreRequest,
-    flight::{Elsewhere, Key, Line, Stage},
+    flight::{Elsewhere, Key, Line, Rare, Stage},
     nanos::Nanos,
     pipeline::Work,
 };
@@ -141,7 +141,10 @@ impl Broker {
     /// Sets when the lease is to be renewed. Answers whether there was one.
     pub(super) fn set_lease(&mut self, key: Key, renew_at: Option<Duration>) -> bool {
         let renew_at = renew_at.map(Nanos::from);
-        let before = std::mem::replace(&mut self.flights[key].lease, renew_at);
+        let flight = &mut self.flights[key];
+        let rare = flight.rare();
+        let before = rare.lease;
+        flight.set_rare(Rare { lease: renew_at, ..rare });
         if let Some(at) = before {
             self.leases.renewals.remove(&(at, key));
         }
@@ -167,12 +170,13 @@ impl Broker {
             return self.leave_to_another(now, key);
         }
         let flight = &mut self.flights[key];
-        let Elsewhere { since, looked } =
-            flight.elsewhere.as_deref().copied().unwrap_or(Elsewhere { since: now.mono, looked: 0 });
+        let rare = flight.rare();
+        let Elsewhere { since, looked } = rare.elsewhere.unwrap_or(Elsewhere { since: now.mono, looked: 0 });
         if now.mono.saturating_sub(since) >= PATIENCE {
             return self.cleared(now, key);
         }
-        flight.elsewhere = Some(Box::new(Elsewhere { since, looked: looked.saturating_add(1) }));
+        let elsewhere = Some(Elsewhere { since, looked: looked.saturating_add(1) });
+        flight.set_rare(Rare { elsewhere, ..rare });
         flight.stage = Stage::Elsewhere;
         flight.serial = None;
         flight.missed = false;

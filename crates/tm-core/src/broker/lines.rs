@@ -1,27 +1,24 @@
 //! The three lines in which tenants stand one after the other: for the store, for the lease, for the call.
 
-use std::num::NonZeroU64;
-
 use super::{
-    flight::{Key, Line, Place},
+    flight::{Key, Line, Place, Serial},
     plan::Plan,
 };
 
 /// One plan for each line. A place in line is kept from one to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lines {
     pub(super) load: Plan,
     pub(super) lease: Plan,
     pub(super) call: Plan,
-    last_serial: u64,
+    next: Serial,
 }
 
 impl Lines {
     /// Behind all who came before.
-    pub(super) fn next_serial(&mut self) -> NonZeroU64 {
-        let serial = NonZeroU64::MIN.saturating_add(self.last_serial);
-        self.last_serial = serial.get();
-        serial
+    pub(super) fn next_serial(&mut self) -> Serial {
+        let next = self.next.next();
+        std::mem::replace(&mut self.next, next)
     }
 
     pub(super) fn insert(&mut self, line: Line, key: Key, place: Place) {
@@ -43,5 +40,12 @@ impl Lines {
             Line::Lease => &mut self.lease,
             Line::Call => &mut self.call,
         }
+    }
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        let (load, lease, call) = Default::default();
+        Self { load, lease, call, next: Serial::FIRST }
     }
 }

@@ -52,7 +52,7 @@ use std::{
     time::Duration,
 };
 
-use flight::{Flights, Key, Rejected, Rest, Stage};
+use flight::{Flights, Key, Rare, Rejected, Rest, Stage};
 use gate::{Gate, Hold};
 use saving::Rejection;
 use vault::Worth;
@@ -234,9 +234,10 @@ impl Broker {
             }
             self.let_go(key);
             let flight = &mut self.flights[key];
-            let before = flight.rejected.take().filter(|last| now.mono.saturating_sub(last.at) < IN_A_ROW);
+            let rare = flight.rare();
+            let before = rare.rejected.filter(|last| now.mono.saturating_sub(last.at) < IN_A_ROW);
             let in_a_row = before.map_or(0, |last| last.in_a_row).saturating_add(1);
-            flight.rejected = Some(Box::new(Rejected { at: now.mono, in_a_row }));
+            flight.set_rare(Rare { rejected: Some(Rejected { at: now.mono, in_a_row }), ..rare });
             self.remember(key);
             if matches!(self.flights[key].stage, Stage::Idle) {
                 self.rest_after_rejection(now, key, in_a_row);

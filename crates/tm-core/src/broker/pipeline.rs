@@ -117,7 +117,7 @@ impl Broker {
                 flight.first_sent = now.mono.into();
             }
             retry |= flight.attempts > 0;
-            flight.attempts += 1;
+            flight.attempts = flight.attempts.saturating_add(1);
         }
         let call = Call {
             application: self.application.clone(),
@@ -194,7 +194,7 @@ impl Broker {
     /// Puts a flight into the first line that it has to stand in.
     fn queue(&mut self, key: Key) {
         let flight = &self.flights[key];
-        let line = if !self.storage.exists() || flight.lease.is_some() {
+        let line = if !self.storage.exists() || flight.rare().lease.is_some() {
             Line::Call
         } else if flight.missed || self.vault.contains(key) {
             Line::Lease
@@ -209,7 +209,7 @@ impl Broker {
         self.flights.set_timer(key, None);
         let flight = &mut self.flights[key];
         let serial = *flight.serial.get_or_insert_with(|| self.lines.next_serial());
-        let place = Place { lane: flight.lane, serial: serial.get(), alone: flight.alone };
+        let place = Place { lane: flight.lane, serial, alone: flight.alone };
         flight.stage = Stage::Queued(line, place);
         self.lines.insert(line, key, place);
     }

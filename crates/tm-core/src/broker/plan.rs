@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Lane,
-    flight::{Key, Place},
+    flight::{Key, Place, Serial},
 };
 use crate::wire::MAX_BATCH;
 
@@ -19,8 +19,8 @@ pub(super) struct Plan {
 
 #[derive(Debug, Default)]
 struct Queue {
-    company: BTreeSet<(u64, Key)>,
-    alone: BTreeSet<(u64, Key)>,
+    company: BTreeSet<(Serial, Key)>,
+    alone: BTreeSet<(Serial, Key)>,
 }
 
 const BY_PRECEDENCE: [Lane; 3] = [Lane::Interactive, Lane::Refresh, Lane::Bulk];
@@ -115,14 +115,14 @@ impl Plan {
         waiting.next().map(|(_, lane)| lane)
     }
 
-    fn queue(&mut self, place: Place) -> &mut BTreeSet<(u64, Key)> {
+    fn queue(&mut self, place: Place) -> &mut BTreeSet<(Serial, Key)> {
         let queue = &mut self.lanes[place.lane as usize];
         if place.alone { &mut queue.alone } else { &mut queue.company }
     }
 }
 
 impl Queue {
-    fn first(&self) -> Option<u64> {
+    fn first(&self) -> Option<Serial> {
         let firsts = [self.company.first(), self.alone.first()];
         firsts.into_iter().flatten().map(|(serial, _)| *serial).min()
     }
@@ -134,7 +134,8 @@ mod tests {
 
     fn queued(places: &[(u32, Lane, bool)]) -> Plan {
         let mut plan = Plan::default();
-        for (serial, (key, lane, alone)) in (1..).zip(places) {
+        let serials = std::iter::successors(Some(Serial::FIRST), |serial| Some(serial.next()));
+        for (serial, (key, lane, alone)) in serials.zip(places) {
             plan.insert(Key(*key), Place { lane: *lane, serial, alone: *alone });
         }
         plan
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn what_was_removed_never_leaves() {
         let mut plan = Plan::default();
-        let place = Place { lane: Lane::Bulk, serial: 1, alone: false };
+        let place = Place { lane: Lane::Bulk, serial: Serial::FIRST, alone: false };
         plan.insert(Key(7), place);
         plan.remove(Key(7), place);
         assert_eq!(plan.take(MAX_BATCH), None);

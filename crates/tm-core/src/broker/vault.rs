@@ -26,8 +26,8 @@ pub(super) struct Held {
     pub(super) stamp: Stamp,
     pub(super) cold: bool,
     pub(super) worth: Worth,
-    /// Of the token.
-    pub(super) hash: u64,
+    /// The first half of the token's hash.
+    hash: u32,
     life: Nanos,
     end: Nanos,
     due: Nanos,
@@ -46,7 +46,7 @@ impl Held {
     ) -> Self {
         Self {
             token,
-            hash,
+            hash: first_half(hash),
             stamp,
             cold,
             worth: Worth::Unused,
@@ -116,7 +116,7 @@ impl Vault {
         self.remove(key);
         self.bytes += held.bytes();
         self.by_end[held.worth as usize].insert((held.end, key));
-        self.by_hash.insert((first_half(held.hash), key));
+        self.by_hash.insert((held.hash, key));
         self.held.insert(key, held);
     }
 
@@ -124,7 +124,7 @@ impl Vault {
         let held = self.held.remove(key)?;
         self.bytes -= held.bytes();
         self.by_end[held.worth as usize].remove(&(held.end, key));
-        self.by_hash.remove(&(first_half(held.hash), key));
+        self.by_hash.remove(&(held.hash, key));
         Some(held)
     }
 
