@@ -132,7 +132,8 @@ impl Workers {
             let (woken, waited) =
                 self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
             state = woken;
-            if waited.timed_out() && wait == IDLE && state.idle > state.needed() {
+            let nothing_to_do = state.jobs.is_empty() && state.idle > state.needed();
+            if waited.timed_out() && wait == IDLE && nothing_to_do {
                 return state.end();
             }
         }
