@@ -16,6 +16,7 @@ mod answer;
 mod backoff;
 mod call;
 mod demand;
+mod directory;
 mod flight;
 mod gate;
 mod kept;
