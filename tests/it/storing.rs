@@ -188,6 +188,8 @@ fn a_store_that_panics_harms_nobody(stack: Stack) {
     let client = fleet.client();
     fleet.store().is_in(PANICKING);
     all_of(&client, &fleet.sim);
+    let told = client.store_error().unwrap().to_string();
+    assert!(told.contains("the store panicked"), "{told}");
 }
 
 fn a_store_that_works_again_is_told_what_it_has_missed(stack: Stack) {

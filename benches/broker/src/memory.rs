@@ -14,7 +14,7 @@ pub fn run() {
     let mut kept = None;
     let taken = allocation_counter::measure(|| {
         let transport = InProcess(Answers::new(TOKEN, 0));
-        let client = tm_async::Client::with_transport(canned::setup("https://127.0.0.1:1"), transport)
+        let client = tm_async::Client::builder(canned::setup("https://127.0.0.1:1")).transport(transport).build()
             .expect("set up");
         for start in (0..TENANTS).step_by(1_000) {
             let some: Vec<_> = canned::tenants(start + 1_000).split_off(start);

@@ -18,7 +18,7 @@ pub fn run() {
     let setup = || canned::setup("https://127.0.0.1:1");
     let transport = || InProcess(Answers::new(200, 0));
 
-    let client = tm_blocking::Client::with_transport(setup(), transport()).expect("set up");
+    let client = tm_blocking::Client::builder(setup()).transport(transport()).build().expect("set up");
     let handle = client.tenant("tenant-000003").expect("a good id");
     client.tokens(tenants.clone());
     let hit = || {
@@ -28,7 +28,7 @@ pub fn run() {
     report("hit-allocations-blocking", hit);
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let client = tm_async::Client::with_transport(setup(), transport()).expect("set up");
+    let client = tm_async::Client::builder(setup()).transport(transport()).build().expect("set up");
     let handle = client.tenant("tenant-000003").expect("a good id");
     runtime.block_on(client.tokens(tenants));
     let _inside = runtime.enter();

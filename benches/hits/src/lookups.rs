@@ -70,7 +70,7 @@ impl Async {
     fn new(tenants: &[TenantId]) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let transport = InProcess(Answers::new(200, 0));
-        let client = tm_async::Client::with_transport(canned::setup("https://127.0.0.1:1"), transport)
+        let client = tm_async::Client::builder(canned::setup("https://127.0.0.1:1")).transport(transport).build()
             .expect("set up");
         runtime.block_on(async {
             client
@@ -102,7 +102,7 @@ impl Async {
 fn blocking(tenants: &[TenantId]) -> tm_blocking::Client {
     let transport = InProcess(Answers::new(200, 0));
     let client =
-        tm_blocking::Client::with_transport(canned::setup("https://127.0.0.1:1"), transport).expect("set up");
+        tm_blocking::Client::builder(canned::setup("https://127.0.0.1:1")).transport(transport).build().expect("set up");
     client.tokens(tenants.iter().cloned()).into_iter().for_each(|(_, token)| drop(token.expect("a token")));
     for tenant in tenants {
         client.token(tenant).expect("a token");

@@ -32,7 +32,7 @@ fn hit_async() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let transport = InProcess(Answers::new(200, 0));
     let client =
-        tm_async::Client::with_transport(canned::setup("https://127.0.0.1:1"), transport).expect("set up");
+        tm_async::Client::builder(canned::setup("https://127.0.0.1:1")).transport(transport).build().expect("set up");
     let tenants = canned::tenants(100);
     runtime.block_on(async {
         client.tokens(tenants.clone()).await;
@@ -51,7 +51,7 @@ fn hit_async() {
 fn hit_blocking() {
     let transport = InProcess(Answers::new(200, 0));
     let client =
-        tm_blocking::Client::with_transport(canned::setup("https://127.0.0.1:1"), transport).expect("set up");
+        tm_blocking::Client::builder(canned::setup("https://127.0.0.1:1")).transport(transport).build().expect("set up");
     let tenants = canned::tenants(100);
     client.tokens(tenants.clone());
     for tenant in &tenants {

@@ -17,7 +17,7 @@ impl Ours {
     pub async fn new() -> Self {
         let tenants = canned::tenants(100);
         let transport = InProcess(Answers::new(1_500, 0));
-        let client = Client::with_transport(canned::setup("https://127.0.0.1:1"), transport).expect("set up");
+        let client = Client::builder(canned::setup("https://127.0.0.1:1")).transport(transport).build().expect("set up");
         client.tokens(tenants.iter().cloned()).await;
         let handle = client.tenant(&tenants[7]).expect("a good id");
         // The first hit of a token asks the broker.

@@ -101,7 +101,14 @@ impl Client {
 
     /// Lets go of connections, and of tokens once they are kept. Tells if they are not. It takes no longer than the run may.
     pub(crate) fn end(&self, deadline: Deadline) {
-        let within = deadline.left().unwrap_or(CLOSING).min(CLOSING);
+        self.close(deadline.left().unwrap_or(CLOSING).min(CLOSING));
+        if let Some(error) = self.store_error() {
+            tell(format_args!("the store failed, and tokens may not be kept: {}", told(&error)));
+        }
+    }
+
+    /// Lets go of connections and leases, and of tokens once they are kept.
+    pub(crate) fn close(&self, within: Duration) {
         match self {
             Self::Async(background, client) => {
                 if let Ok(runtime) = background.runtime() {
@@ -109,9 +116,6 @@ impl Client {
                 }
             }
             Self::Blocking(client) => client.close(within),
-        }
-        if let Some(error) = self.store_error() {
-            tell(format_args!("the store failed, and tokens may not be kept: {}", told(&error)));
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     client::Client,
     deadline::Deadline,
     exit::Halt,
+    interrupt,
     secrets::{self, Source},
     storage::Storage,
 };
@@ -27,7 +28,9 @@ pub(crate) fn connect(
     let setup = setup(service, &secret, variable)?;
     let store = store.clone();
     let storage = deadline.run(move || Storage::open(&store, variable))??;
-    Client::new(setup, storage, run.blocking)
+    let client = Client::new(setup, storage, run.blocking)?;
+    interrupt::closes(&client);
+    Ok(client)
 }
 
 /// A variable as it is, or damaged where it is no text, which whoever parses it will find.

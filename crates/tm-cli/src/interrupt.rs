@@ -1,10 +1,16 @@
 //! Ctrl-C and SIGTERM: the end between two lines, with the terminal left clean.
 
-use std::{io, process, thread, time::Duration};
+use std::{io, process, sync::OnceLock, thread, time::Duration};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{output, progress};
+use crate::{client::Client, output, progress};
+
+/// Who has something to give back in the end.
+static CLIENT: OnceLock<Client> = OnceLock::new();
+
+/// How long that may take: others wait for the leases that this process has.
+const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// How long a line that is being written may take to end.
 const LAST_LINE: Duration = Duration::from_millis(200);
@@ -17,8 +23,19 @@ pub(crate) fn end_between_lines() {
     let _ = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let status = signals.wait();
         progress::clear();
-        output::between_lines(LAST_LINE, || process::exit(status));
+        output::between_lines(LAST_LINE, || {
+            // No row tells of it: nothing can be written meanwhile.
+            if let Some(client) = CLIENT.get() {
+                client.close(LAST_WORD);
+            }
+            process::exit(status);
+        });
     });
+}
+
+/// This client is closed before such an end. There is one in a run.
+pub(crate) fn closes(client: &Client) {
+    let _ = CLIENT.set(client.clone());
 }
 
 /// Listens to both signals from when it is made.

@@ -41,10 +41,10 @@ impl FromStr for StoreName {
             None if text == "memory" => Ok(Self::Memory),
             None if text == "file" => Ok(Self::File(None)),
             Some(("file", directory)) if !directory.is_empty() => Ok(Self::File(Some(directory.into()))),
-            Some(("redis" | "rediss", rest)) if rest.starts_with("//") => {
+            Some(("redis" | "rediss" | "unix", rest)) if rest.starts_with("//") => {
                 Ok(Self::Redis(Zeroizing::new(text.to_owned())))
             }
-            _ => Err("is none of none, memory, file, file:DIR, redis://…, rediss://…".to_owned()),
+            _ => Err("is none of none, memory, file, file:DIR, redis://…, rediss://…, unix://…".to_owned()),
         }
     }
 }

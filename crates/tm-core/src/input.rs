@@ -22,6 +22,11 @@ impl InvalidInput {
     pub fn field(&self) -> &'static str {
         self.field
     }
+
+    /// Why, such as `is empty`.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
 }
 
 /// Visible ASCII, neither empty nor longer than `max` characters.

@@ -5,6 +5,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -101,8 +102,8 @@ impl<S: ?Sized> Keeper<S> {
     }
 
     /// `None` if too many requests hang already.
-    fn begin(&self) -> Option<UnderWay<'_>> {
-        let one_more = UnderWay(&self.under_way);
+    fn begin<'a>(&'a self, request: &'a StoreRequest) -> Option<UnderWay<'a, S>> {
+        let one_more = UnderWay { keeper: self, request };
         (self.under_way.fetch_add(1, Ordering::Relaxed) < MOST_UNDER_WAY).then_some(one_more)
     }
 
@@ -121,7 +122,7 @@ impl Keeper<dyn Store> {
 
     /// Asks the store, and waits for as long as it takes.
     pub fn carry_out(&self, request: &StoreRequest) -> Outcome {
-        let Some(_under_way) = self.begin() else { return self.failed(request, hanging()) };
+        let Some(_under_way) = self.begin(request) else { return self.failed(request, hanging()) };
         let (codec, question) = self.question(request);
         let reply = question.put_to(&**self.storage.store());
         self.outcome(request, &codec, &question, reply)
@@ -136,7 +137,7 @@ impl Keeper<dyn AsyncStore> {
 
     /// Asks the store.
     pub async fn carry_out(&self, request: &StoreRequest) -> Outcome {
-        let Some(_under_way) = self.begin() else { return self.failed(request, hanging()) };
+        let Some(_under_way) = self.begin(request) else { return self.failed(request, hanging()) };
         let (codec, question) = self.question(request);
         let reply = question.put_to_async(&**self.storage.store()).await;
         self.outcome(request, &codec, &question, reply)
@@ -159,11 +160,17 @@ fn hanging() -> StoreError {
 }
 
 /// One request under way, however it ends.
-struct UnderWay<'a>(&'a AtomicUsize);
+struct UnderWay<'a, S: ?Sized> {
+    keeper: &'a Keeper<S>,
+    request: &'a StoreRequest,
+}
 
-impl Drop for UnderWay<'_> {
+impl<S: ?Sized> Drop for UnderWay<'_, S> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.keeper.under_way.fetch_sub(1, Ordering::Relaxed);
+        if thread::panicking() {
+            self.keeper.failed(self.request, StoreError::new("the store panicked"));
+        }
     }
 }
 
@@ -174,7 +181,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Barrier, thread};
+    use std::sync::Barrier;
 
     use tm_cache::{Key, Record, Tombstone};
     use tm_core::{AppName, AppVersion, Gateway, TenantId, broker::StoreAnswer};

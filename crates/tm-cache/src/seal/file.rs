@@ -21,9 +21,11 @@ impl KeyRing {
     /// The file cannot be read, can be read by others than its owner, or holds no ring.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, InvalidInput> {
         let path = path.as_ref();
-        read(path)
-            .map_err(|error| unusable(path, "cannot be read", &error))?
-            .and_then(|text| Self::parse(&text))
+        let text = read(path).map_err(|error| unusable(path, "cannot be read", &error))??;
+        Self::parse(&text).map_err(|error| {
+            let message = format!("in the file {}: {}", path.display(), error.reason());
+            InvalidInput::new("key ring", message)
+        })
     }
 
     /// Reads a ring from a file, which is made if there is none, for its owner only. Of several processes that make it at

@@ -6,7 +6,7 @@ use tm_sim::Simulator;
 
 use crate::{
     redis_server::RedisServer,
-    support::{Tm, ended, signal},
+    support::{TRANSPORTS, Tm, ended, signal},
 };
 
 const PROCESSES: usize = 8;
@@ -95,4 +95,23 @@ fn eight_processes_on_one_redis_make_the_calls_of_one() {
 #[test]
 fn a_process_on_one_redis_that_is_killed_leaves_its_work_to_one_other() {
     in_redis(one_that_is_killed_leaves_its_work_to_one_other);
+}
+
+#[test]
+fn who_is_told_to_end_gives_its_leases_back() {
+    for (number, transport) in TRANSPORTS.into_iter().enumerate() {
+        let service = Simulator::builder().latency(Duration::from_secs(30)).start().unwrap();
+        let (redis, home) = (RedisServer::start(), tempfile::tempdir().unwrap());
+        let environment = [("HOME", home.path().into()), ("TM_STORE", OsString::from(redis.url()))];
+        let line = Tm::of(&service, &["token", "tenant-0001"]).args(transport).envs(environment);
+        let process = line.start();
+        assert!(service.wait_for(Duration::from_secs(60), |counters| counters.in_flight == 1));
+        assert!(redis.ask(&["KEYS", "*:l:*"]).contains(":l:"), "it has a lease");
+
+        let (name, status) = [("INT", 130), ("TERM", 143)][number];
+        signal(name, process.id());
+
+        assert_eq!(ended(process).status, Some(status));
+        assert_eq!(redis.ask(&["KEYS", "*"]), "", "nothing is left that others would wait for");
+    }
 }
