@@ -1,13 +1,13 @@
 //! One flight per tenant: what is under way for it, and what is remembered of it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     num::NonZeroU32,
     ops::{Index, IndexMut},
     time::Duration,
 };
 
-use super::{Lane, directory::Directory, nanos::Nanos, slots::Slots};
+use super::{Lane, nanos::Nanos, slots::Slots};
 use crate::{Error, TenantId};
 
 /// Stands for a tenant inside the broker: small to copy, quick to compare. Valid as long as its flight exists.
@@ -183,7 +183,7 @@ impl Flight {
 /// All flights, with at most one timer each.
 #[derive(Debug, Default)]
 pub(super) struct Flights {
-    by_tenant: Directory,
+    by_tenant: HashMap<TenantId, Key>,
     slots: Slots<Flight>,
     /// Keys below the highest that stand for nobody.
     free: Vec<Key>,
@@ -192,7 +192,7 @@ pub(super) struct Flights {
 
 impl Flights {
     pub(super) fn find(&self, tenant: &TenantId) -> Option<Key> {
-        self.by_tenant.find(tenant, |key| self[key].tenant == *tenant)
+        self.by_tenant.get(tenant).copied()
     }
 
     pub(super) fn find_or_start(&mut self, tenant: &TenantId) -> Key {
@@ -203,14 +203,14 @@ impl Flights {
         let next = || Key(u32::try_from(self.slots.len()).expect("memory ends before 4 billion tenants"));
         let key = self.free.pop().unwrap_or_else(next);
         self.slots.insert(key, Flight::new(tenant.clone()));
-        self.by_tenant.insert(tenant, key);
+        self.by_tenant.insert(tenant.clone(), key);
         key
     }
 
     pub(super) fn remove(&mut self, key: Key) {
         self.set_timer(key, None);
         if let Some(flight) = self.slots.remove(key) {
-            self.by_tenant.remove(&flight.tenant, |other| other == key);
+            self.by_tenant.remove(&flight.tenant);
             self.free.push(key);
         }
     }

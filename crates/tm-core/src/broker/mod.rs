@@ -16,7 +16,6 @@ mod answer;
 mod backoff;
 mod call;
 mod demand;
-mod directory;
 mod flight;
 mod gate;
 mod kept;

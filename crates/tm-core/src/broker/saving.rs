@@ -10,7 +10,7 @@ use crate::{Now, TenantId, Token, UnixTime};
 /// How long a store may take to be told.
 const TIME: Duration = Duration::from_secs(2);
 
-/// Tenants in one request. Fewer than are looked for in one: a file that is written and synced on a slow disk takes 2 to 5 ms, so
+/// Tenants in one request. Fewer than are looked for in one: to make a file takes 2 to 5 ms on a slow disk, so
 /// that five hundred would hardly be done in time, and all of them would count as failed.
 const MAX_TOLD: usize = 100;
 

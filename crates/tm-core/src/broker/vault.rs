@@ -6,7 +6,7 @@ use super::{Stamp, flight::Key, lifetime::Lifetime, nanos::Nanos, rejections::ha
 use crate::Token;
 
 /// What is kept around a token's text, as allocated for 100,000 that are in use: its handles, flight, vault, schedule, view.
-const AROUND_A_TOKEN: usize = 448;
+const AROUND_A_TOKEN: usize = 480;
 
 /// What a token is kept for, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
