@@ -24,7 +24,7 @@ pub(crate) async fn next_page(shared: &Arc<Shared>, listing: &mut Listing) -> Li
         }
         let operator = match operator_token(shared).await {
             Ok(operator) => operator,
-            Err(error) => return Listed::failed(error),
+            Err(error) => return Listed::without_operator(error),
         };
         let request = listing.request(shared.engine.application(), &operator);
         let answer = tokio::time::timeout(limits.time, shared.transport.send(request, limits)).await;

@@ -24,7 +24,7 @@ pub(crate) fn next_page(shared: &Arc<Shared>, listing: &mut Listing) -> Listed {
         }
         let operator = match operator_token(shared) {
             Ok(operator) => operator,
-            Err(error) => return Listed::failed(error),
+            Err(error) => return Listed::without_operator(error),
         };
         let request = listing.request(shared.engine.application(), &operator);
         let answer = shared.transport.send(request, limits);

@@ -3,7 +3,7 @@
 use std::io;
 
 use serde::Serialize;
-use tm_core::{Error, TenantId, Token};
+use tm_core::{Error, ErrorKind, TenantId, Token};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -41,6 +41,9 @@ struct Failed<'a> {
     status: &'static str,
     kind: &'static str,
     message: String,
+    /// When it is worth asking again, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u64>,
 }
 
 impl Rows {
@@ -63,14 +66,22 @@ impl Rows {
         if let Some(tenant) = error.tenant() {
             return write(&self.failed(tenant.as_str(), error));
         }
-        self.worst = self.worst.max(Status::of(error.kind()));
+        // The only tenant that can be refused here is the operator, without whom nobody is served.
+        let is_refusal = error.kind() == ErrorKind::TenantRefused;
+        self.worst = self.worst.max(if is_refusal { Status::Service } else { Status::of(error.kind()) });
         if !self.json {
             tell(told(error));
             return Ok(());
         }
         write(&json(
             256,
-            &Failed { tenant: None, status: "error", kind: error.kind().as_str(), message: told(error) },
+            &Failed {
+                tenant: None,
+                status: "error",
+                kind: error.kind().as_str(),
+                message: told(error),
+                retry_after_s: seconds(error),
+            },
         ))
     }
 
@@ -120,12 +131,21 @@ impl Rows {
         let message = message.strip_prefix(&format!("tenant {tenant}: ")).unwrap_or(&message);
         if self.json {
             let (kind, message) = (error.kind().as_str(), message.to_owned());
-            return json(256, &Failed { tenant: Some(tenant), status: "error", kind, message });
+            let retry_after_s = seconds(error);
+            return json(
+                256,
+                &Failed { tenant: Some(tenant), status: "error", kind, message, retry_after_s },
+            );
         }
         self.width = self.width.max(tenant.len());
         let message = visible(message);
         format!("{tenant:<width$}  error  {message}\n", width = self.width).into_bytes().into()
     }
+}
+
+/// In whole seconds, rather late than early.
+fn seconds(error: &Error) -> Option<u64> {
+    error.retry_after().map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }
 
 /// As one line. `room` is enough for all of it, so that no copy of a token is left behind by growing.
@@ -139,8 +159,6 @@ fn json(room: usize, row: &impl Serialize) -> Zeroizing<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use tm_core::ErrorKind;
-
     use super::*;
 
     fn line(bytes: &[u8]) -> String {

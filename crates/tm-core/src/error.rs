@@ -161,6 +161,18 @@ impl Error {
         self.change(|inner| inner.source = Some(source))
     }
 
+    /// What follows from it for something else: an error of its kind, about no tenant, with this one as its cause. Whether it is
+    /// transient, and when to come back, are the same.
+    #[must_use]
+    pub fn which_means(self, message: impl Into<String>) -> Self {
+        let Inner { transient, retry_after, .. } = *self.0;
+        let other = Self::new(self.kind(), message).change(|inner| {
+            inner.transient = transient;
+            inner.retry_after = retry_after;
+        });
+        other.because(self)
+    }
+
     #[must_use]
     pub(crate) fn transient(self) -> Self {
         self.change(|inner| inner.transient = true)

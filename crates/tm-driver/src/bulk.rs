@@ -30,6 +30,12 @@ impl Listed {
         Self { tenants: Vec::new(), error: Some(error), last: true }
     }
 
+    /// There is no token with which to read it. That is about the list, and about none of its tenants.
+    pub fn without_operator(error: Error) -> Self {
+        let message = "the list of tenants cannot be read without a token of the operator";
+        Self::failed(error.which_means(message))
+    }
+
     /// Whoever read the list is gone.
     pub fn lost() -> Self {
         let message = "whoever read the list of tenants is gone: it panicked, or its runtime ended";

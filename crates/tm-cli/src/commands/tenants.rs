@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &TenantsArguments) -> Result<Status, Halt> {
         Err(error) => {
             let mut rows = Rows::new(run.json, false, 0);
             rows.error(&error)?;
-            Ok(Status::of(error.kind()))
+            Ok(rows.finish())
         }
     }
 }

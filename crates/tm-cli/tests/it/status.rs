@@ -181,3 +181,19 @@ fn a_refused_tenant_leaves_stdout_to_the_token_that_did_not_come() {
         assert!(ran.stderr.contains("nobody"), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn a_list_that_cannot_be_had_is_no_tenant_s_failure() {
+    for transport in TRANSPORTS {
+        let service = simulator(7);
+        for command in ["all", "tenants"] {
+            let run =
+                |more: &[&str]| Tm::of(&service, &[command]).args(more).env("MDSP_HOST_TENANT", "nonesuch");
+            let (text, rows) = (run(transport).ran(), run(&[transport, &["--json"]].concat()).ran());
+            assert_eq!((text.status, rows.status), (Some(4), Some(4)), "{}{}", text.stderr, rows.stderr);
+            assert!(text.stderr.starts_with("tm: the list of tenants cannot be read"), "{}", text.stderr);
+            let [row] = &rows.rows()[..] else { panic!("{}", rows.stdout) };
+            assert!(row["tenant"].is_null() && row["retry_after_s"].as_u64().is_some(), "{row}");
+        }
+    }
+}
