@@ -16,7 +16,7 @@ use crate::workspace::Metadata;
 pub(crate) const WORDS: &str = "[TARGET] [--seconds N]";
 
 /// For each of all targets, and for one alone.
-const SECONDS: [u64; 2] = [2, 60];
+const SECONDS: [u64; 2] = [10, 60];
 
 /// So many targets at a time: as many as CI has processors.
 const AT_ONCE: usize = 2;
