@@ -134,7 +134,7 @@ impl Broker {
     /// The lease is of no use any more, and is given back if there is one.
     pub(super) fn give_back(&mut self, key: Key) {
         if self.set_lease(key, None) {
-            self.telling.releases.push(self.flights[key].tenant.clone());
+            self.telling.releases.push_back(self.flights[key].tenant.clone());
         }
     }
 

@@ -1,6 +1,9 @@
 //! What the store is told: new tokens, rejected ones, and leases given back. Nobody waits for it.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
 
 use super::{
     Broker, Buried, Kept, Outcome, StoreAnswer, StoreRequest, flight::Key, pipeline::Work, vault::Held,
@@ -20,9 +23,9 @@ const MAX_TELLING: usize = 4;
 /// What the store is to be told next.
 #[derive(Debug, Default)]
 pub(super) struct Telling {
-    saves: Vec<Saving>,
-    pub(super) removes: Vec<Rejection>,
-    pub(super) releases: Vec<TenantId>,
+    saves: VecDeque<Saving>,
+    pub(super) removes: VecDeque<Rejection>,
+    pub(super) releases: VecDeque<TenantId>,
     under_way: usize,
     /// What the store has missed goes one request after the other.
     catching_up: bool,
@@ -67,7 +70,7 @@ impl Broker {
         if self.storage.exists() {
             let leased = self.set_lease(key, None);
             let (tenant, held) = (self.flights[key].tenant.clone(), held.clone());
-            self.telling.saves.push(Saving { key, tenant, held, leased });
+            self.telling.saves.push_back(Saving { key, tenant, held, leased });
         }
     }
 
@@ -75,12 +78,12 @@ impl Broker {
     pub(super) fn bury(&mut self, rejection: Rejection) {
         for save in std::mem::take(&mut self.telling.saves) {
             if save.held.token != rejection.token {
-                self.telling.saves.push(save);
+                self.telling.saves.push_back(save);
             } else if save.leased {
-                self.telling.releases.push(save.tenant);
+                self.telling.releases.push_back(save.tenant);
             }
         }
-        self.telling.removes.push(rejection);
+        self.telling.removes.push_back(rejection);
     }
 
     /// Tells the store what there is to tell, once the callers have their answers.
@@ -112,7 +115,7 @@ impl Broker {
     /// The client closes: everything that is still to be told is told now, in as many requests as that takes.
     pub(super) fn tell_the_rest(&mut self, now: Now) {
         for (_, key) in std::mem::take(&mut self.leases).into_renewals() {
-            self.telling.releases.push(self.flights[key].tenant.clone());
+            self.telling.releases.push_back(self.flights[key].tenant.clone());
         }
         loop {
             // Nobody may be there for the answers: they are not waited for.
@@ -223,12 +226,21 @@ impl Rejection {
     }
 }
 
-/// Takes what goes into one request: none too many, and no tenant twice.
-fn take_for_one_request<T>(queue: &mut Vec<T>, tenant: impl Fn(&T) -> &TenantId) -> Vec<T> {
-    let mut named = HashSet::new();
-    let fits = |item: &T| named.len() < MAX_TOLD && named.insert(tenant(item).clone());
-    let (next, later) = std::mem::take(queue).into_iter().partition(fits);
-    *queue = later;
+/// Takes what goes into one request: none too many, and no tenant twice. What stays keeps its order, and is not looked at.
+fn take_for_one_request<T>(queue: &mut VecDeque<T>, tenant: impl Fn(&T) -> &TenantId) -> Vec<T> {
+    let (mut named, mut next, mut twice) = (HashSet::new(), Vec::new(), Vec::new());
+    while named.len() < MAX_TOLD
+        && let Some(item) = queue.pop_front()
+    {
+        if named.insert(tenant(&item).clone()) {
+            next.push(item);
+        } else {
+            twice.push(item);
+        }
+    }
+    for item in twice.into_iter().rev() {
+        queue.push_front(item);
+    }
     next
 }
 

@@ -85,7 +85,7 @@ impl Storage {
     }
 
     /// It has not heard of these rejections.
-    pub(super) fn missed_rejections(&mut self, rejections: Vec<Rejection>) {
+    pub(super) fn missed_rejections(&mut self, rejections: impl IntoIterator<Item = Rejection>) {
         self.unburied.extend(rejections);
         let too_many = self.unburied.len().saturating_sub(MAX_UNTOLD);
         self.unburied.drain(..too_many);
