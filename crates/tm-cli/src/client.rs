@@ -11,9 +11,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     deadline::Deadline,
-    exit::Halt,
+    exit::{Halt, told},
     output::tell,
-    storage::{Storage, told, unusable},
+    storage::{Storage, unusable},
 };
 
 /// How long the end of a client may take: as long as its store may take to be told something.

@@ -1,6 +1,6 @@
 //! How a run ends: its status, and why it was broken off.
 
-use std::{error::Error as _, io, process::ExitCode};
+use std::{error::Error as StdError, io, process::ExitCode};
 
 use tm_core::{Error, ErrorKind, InvalidInput};
 
@@ -103,7 +103,7 @@ impl From<io::Error> for Halt {
 }
 
 /// An error with its causes, on one line.
-pub(crate) fn told(error: &Error) -> String {
+pub(crate) fn told(error: &impl StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {

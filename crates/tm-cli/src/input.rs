@@ -1,6 +1,10 @@
 //! What is read from stdin and files: bounded, and wiped when done with.
 
-use std::io::{self, Read};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 use tm_core::TenantId;
 use zeroize::Zeroizing;
@@ -25,6 +29,12 @@ pub(crate) fn text(reader: impl Read, what: &str, limit: usize) -> Result<Zeroiz
         drop(Zeroizing::new(error.into_bytes()));
         Halt::Usage(format!("{what}: is not text"))
     })
+}
+
+/// The same from a file.
+pub(crate) fn file(path: &Path, what: &str, limit: usize) -> Result<Zeroizing<String>, Halt> {
+    let file = File::open(path).map_err(|error| Halt::Usage(format!("{what}: cannot be read: {error}")))?;
+    text(file, what, limit)
 }
 
 /// Tenants as they are named on the command line, those on stdin in the place of `-`.

@@ -1,6 +1,6 @@
 //! Where the client secret comes from: a file, stdin or the environment, never an argument.
 
-use std::{fs::File, path::PathBuf};
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
@@ -37,12 +37,7 @@ impl Source {
     pub(crate) fn read(self, variable: impl Fn(&str) -> Option<String>) -> Result<Zeroizing<String>, Halt> {
         let mut secret = match self {
             Self::Stdin => input::text(input::stdin(), "the secret on stdin", LIMIT)?,
-            Self::File(path) => {
-                let what = format!("the secret file {}", path.display());
-                let file = File::open(path)
-                    .map_err(|error| Halt::Usage(format!("{what}: cannot be read: {error}")))?;
-                input::text(file, &what, LIMIT)?
-            }
+            Self::File(path) => input::file(&path, &format!("the secret file {}", path.display()), LIMIT)?,
             Self::Environment => {
                 let found = variable(VARIABLE).filter(|secret| !secret.is_empty()).map(Zeroizing::new);
                 return found.ok_or_else(|| {

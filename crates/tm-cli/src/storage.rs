@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    fs::File,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -10,7 +9,12 @@ use std::{
 use tm_async::cache::{FileStore, KeyRing, MemoryStore, RedisOptions, StoreError};
 use zeroize::Zeroizing;
 
-use crate::{args::StoreOptions, exit::Halt, input, output::tell};
+use crate::{
+    args::StoreOptions,
+    exit::{Halt, told},
+    input,
+    output::tell,
+};
 
 const VARIABLE: &str = "TM_STORE";
 const FILE_VARIABLE: &str = "TM_STORE_FILE";
@@ -170,27 +174,29 @@ fn named(
     if let Some(name) = &options.store {
         return Ok(Some(name.clone()));
     }
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(Zeroizing::new);
     let parsed = |what: &str, text: &str| {
         text.trim().parse().map(Some).map_err(|error| Halt::Usage(format!("{what}: {error}")))
     };
-    let file = match (&options.store_file, set(VARIABLE)) {
+    let file = match (&options.store_file, set(VARIABLE, variable)) {
         (Some(file), _) => Some(file.clone()),
         (None, Some(text)) => return parsed(VARIABLE, &text),
-        (None, None) => set(FILE_VARIABLE).map(|path| PathBuf::from(path.as_str())),
+        (None, None) => set(FILE_VARIABLE, variable).map(|path| PathBuf::from(path.as_str())),
     };
     let Some(path) = file else { return Ok(None) };
     let what = format!("the file {}", path.display());
-    let file = File::open(path).map_err(|error| Halt::Usage(format!("{what}: cannot be read: {error}")))?;
-    parsed(&what, &input::text(file, &what, LIMIT)?)
+    parsed(&what, &input::file(&path, &what, LIMIT)?)
+}
+
+/// A variable that is set to something. Its copy is wiped.
+fn set(name: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Zeroizing<String>> {
+    variable(name).filter(|value| !value.is_empty()).map(Zeroizing::new)
 }
 
 fn named_ring(
     options: &StoreOptions,
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<Option<KeyRing>, Halt> {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(Zeroizing::new);
-    let ring = match (&options.ring_file, set(RING_VARIABLE), set(RING_FILE_VARIABLE)) {
+    let ring = match (&options.ring_file, set(RING_VARIABLE, variable), set(RING_FILE_VARIABLE, variable)) {
         (Some(file), ..) => KeyRing::from_file(file),
         (None, Some(text), _) => KeyRing::parse(&text),
         (None, None, Some(file)) => KeyRing::from_file(file.as_str()),
@@ -202,13 +208,6 @@ fn named_ring(
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(crate) fn unusable(error: StoreError) -> Halt {
     Halt::Usage(format!("the store cannot be used: {}", told(&error)))
-}
-
-/// With its causes, on one line.
-pub(crate) fn told(error: &StoreError) -> String {
-    use std::error::Error as _;
-    let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-    format!("{error}{cause}")
 }
 
 #[cfg(test)]
