@@ -90,7 +90,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "lint",
-        about: "rustfmt, clippy and rustdoc, warnings as errors",
+        about: "locks, rustfmt, clippy and rustdoc, warnings as errors",
         takes: Takes::Nothing,
         run: |_, report| lint::run(report),
     },

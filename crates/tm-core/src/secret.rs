@@ -1,20 +1,18 @@
 //! Secret text: wiped when its last owner drops, shared with `http` without a copy.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-/// Text that must not be seen, together with a header value over the same memory.
+/// Text that must not be seen, as the value of a header. There are as many of these in memory as there are tokens, so
+/// it keeps nothing beside that value, and looks at the text anew for whoever wants it as a `str`.
 #[derive(Clone)]
-pub(crate) struct SecretText {
-    text: Arc<Zeroizing<String>>,
-    header: HeaderValue,
-}
+pub(crate) struct SecretText(HeaderValue);
 
-/// Lets [`Bytes`] share the text, so that it is wiped only when the last header value is gone too.
-struct Owner(Arc<Zeroizing<String>>);
+/// Lets [`Bytes`] own the text, so that it is wiped when the last header value is gone too.
+struct Owner(Zeroizing<String>);
 
 impl AsRef<[u8]> for Owner {
     fn as_ref(&self) -> &[u8] {
@@ -25,20 +23,23 @@ impl AsRef<[u8]> for Owner {
 impl SecretText {
     /// `None` if the text cannot stand in a header.
     pub(crate) fn new(text: Zeroizing<String>) -> Option<Self> {
-        let text = Arc::new(text);
-        let bytes = Bytes::from_owner(Owner(Arc::clone(&text)));
-        let mut header = HeaderValue::from_maybe_shared(bytes).ok()?;
+        let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(Owner(text))).ok()?;
         header.set_sensitive(true);
-        Some(Self { text, header })
+        Some(Self(header))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.text
+        // It was a `str`: there is no other case.
+        std::str::from_utf8(self.0.as_bytes()).unwrap_or_default()
     }
 
     /// Shares the memory; marked sensitive.
     pub(crate) fn header(&self) -> HeaderValue {
-        self.header.clone()
+        self.0.clone()
     }
 }
 

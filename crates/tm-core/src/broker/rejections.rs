@@ -16,7 +16,7 @@ pub(super) fn hash(token: &Token) -> u64 {
     // Digits of the golden ratio and of the square root of two: odd, and without a pattern.
     const START: u64 = 0x9e37_79b9_7f4a_7c15;
     const KEY: u64 = 0x6a09_e667_f3bc_c909;
-    let text = token.secret().as_bytes();
+    let text = token.secret_bytes();
     let (words, rest) = text.as_chunks();
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);

@@ -48,7 +48,7 @@ impl Wire<'_> {
         }
         let token = Token::new(&self.access_token.0)
             .ok_or_else(|| DecodeError::new(what, "its access_token is not a bearer token"))?;
-        let times = Times::read(token.secret());
+        let times = Times::read(&self.access_token.0);
         if self.expires_in.is_none() && times.expires_at.is_none() {
             return Err(DecodeError::new(what, "neither expires_in nor the token itself tells when it ends"));
         }
