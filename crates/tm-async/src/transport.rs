@@ -71,20 +71,33 @@ impl Transport for ReqwestTransport {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(transport_error)? {
-            let room = limits.body - body.len();
-            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if chunk.len() > room {
-                if response.status().is_success() {
-                    return Err(TransportError::new(TransportFault::TooLarge));
-                }
-                break;
-            }
-        }
-        *response.body_mut() = body.freeze();
+        *response.body_mut() = read(&mut answer, limits.body, response.status().is_success()).await?;
         Ok(response)
     }
+}
+
+/// The body up to the limit. Most come in one piece, of which no copy is made.
+async fn read(answer: &mut reqwest::Response, limit: usize, whole: bool) -> Result<Bytes, TransportError> {
+    let mut body = Bytes::new();
+    while let Some(mut chunk) = answer.chunk().await.map_err(transport_error)? {
+        let too_large = chunk.len() > limit - body.len();
+        if too_large && whole {
+            return Err(TransportError::new(TransportFault::TooLarge));
+        }
+        chunk.truncate(limit - body.len());
+        body = if body.is_empty() { chunk } else { joined(body, &chunk) };
+        if too_large {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+/// Grows the body in place once it is our own.
+fn joined(body: Bytes, chunk: &[u8]) -> Bytes {
+    let mut body = BytesMut::from(body);
+    body.extend_from_slice(chunk);
+    body.freeze()
 }
 
 fn transport_error(error: reqwest::Error) -> TransportError {

@@ -23,6 +23,7 @@
 //! A call is carried out by a thread of the client, started when there is work and ended when there is none, never by its
 //! caller: a caller may run into a time-out or panic, and nobody else notices.
 
+mod addresses;
 mod all_tokens;
 mod builder;
 mod client;

@@ -9,7 +9,10 @@ use tm_driver::{Limits, Setup, tls};
 use ureq::{
     Agent, Body, Timeout,
     tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
+    unversioned::transport::DefaultConnector,
 };
+
+use crate::addresses::Addresses;
 
 /// Carries one request to the service and its answer back.
 ///
@@ -73,7 +76,7 @@ impl UreqTransport {
             .max_idle_connections(settings.calls_at_once)
             .max_idle_connections_per_host(settings.calls_at_once)
             .build();
-        Ok(Self { agent: Agent::new_with_config(config) })
+        Ok(Self { agent: Agent::with_parts(config, DefaultConnector::default(), <Addresses>::default()) })
     }
 }
 
