@@ -11,11 +11,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{Request, Response};
 use tm_async::{Limits, TransportError};
+use tm_cache::{Key, Record, Storage, Store, StoreError, Tombstone};
 use tracing_subscriber::{filter::LevelFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::{
     fault_matrix::{self, KEY, MARK},
-    harness::{Stack, good_token, setup_for},
+    harness::{SOON, Stack, good_token, setup_for, until},
     processes::alone,
 };
 
@@ -66,13 +67,7 @@ fn log_of(stack: Stack, logged: &[&str]) -> Vec<String> {
 #[test]
 fn a_panic_in_a_transport_that_shows_its_request_shows_no_secret() {
     alone(&[], || {
-        let panics = Arc::new(Mutex::new(Vec::new()));
-        let notes = Arc::clone(&panics);
-        let shown = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            notes.lock().unwrap().push(info.to_string());
-            shown(info);
-        }));
+        let panics = note_panics();
         let mut errors = Vec::new();
         let sim = tm_sim::Simulator::builder().credentials("tm", format!("{MARK}-secret")).start().unwrap();
         for stack in Stack::BOTH {
@@ -91,6 +86,44 @@ fn a_panic_in_a_transport_that_shows_its_request_shows_no_secret() {
             assert!(!Needles::of(MARK).any_in(text) && !Needles::of(KEY).any_in(text), "{text}");
         }
     });
+}
+
+#[test]
+fn a_panic_in_a_store_that_shows_what_it_was_told_shows_no_secret() {
+    alone(&[], || {
+        let panics = note_panics();
+        let told = |what: &str| panics.lock().unwrap().iter().filter(|text| text.contains(what)).count();
+        let sim = tm_sim::Simulator::builder().credentials("tm", format!("{MARK}-secret")).start().unwrap();
+        let mut secrets = vec![Needles::of(MARK), Needles::of(KEY)];
+        for (before, stack) in Stack::BOTH.into_iter().enumerate() {
+            // In clear: a record holds the token's own bytes.
+            let storage = Storage::plaintext(Arc::new(Talkative));
+            let client = stack.host().client_with_store(setup_for(&sim), storage);
+            let token = client.token("tenant-0001").unwrap();
+            until("the store is told of it", || told("put [(") > before);
+            client.reject(&token);
+            until("the store is told that it was refused", || told("remove [(") > before);
+            secrets.push(Needles::of(token.secret()));
+            client.close(SOON);
+        }
+        // Taken out: the hook wants them too.
+        let panics = std::mem::take(&mut *panics.lock().unwrap());
+        for text in panics {
+            assert!(!secrets.iter().any(|needles| needles.any_in(&text)), "{text}");
+        }
+    });
+}
+
+/// All panics from here on, as they are shown.
+fn note_panics() -> Arc<Mutex<Vec<String>>> {
+    let panics = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&panics);
+    let shown = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        notes.lock().unwrap().push(info.to_string());
+        shown(info);
+    }));
+    panics
 }
 
 #[test]
@@ -138,6 +171,23 @@ impl tm_async::Transport for Clumsy {
 impl tm_blocking::Transport for Clumsy {
     fn send(&self, request: Request<Bytes>, _: Limits) -> Result<Response<Bytes>, TransportError> {
         Self::exchange(&request)
+    }
+}
+
+/// A store of a user, which panics with all that it is told.
+struct Talkative;
+
+impl Store for Talkative {
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
+        panic!("get {keys:?}")
+    }
+
+    fn put_many(&self, records: &[(Key, Record)]) -> Result<(), StoreError> {
+        panic!("put {records:?}")
+    }
+
+    fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError> {
+        panic!("remove {tombstones:?}")
     }
 }
 
