@@ -14,6 +14,7 @@ both!(
     what_is_kept_fresh_is_replaced_though_nobody_asks,
     all_tenants_are_kept_fresh_and_their_client_still_ends,
     more_than_there_is_room_for_is_not_kept_fresh,
+    what_is_left_of_a_token_is_told_by_the_service_s_clock,
 );
 
 /// Of which a token is in hand for 7 s, and due after 1 s at the earliest and 6 s at the latest.
@@ -100,4 +101,17 @@ fn more_than_there_is_room_for_is_not_kept_fresh(stack: Stack) {
 
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("no room to keep more than"), "{error}");
+}
+
+fn what_is_left_of_a_token_is_told_by_the_service_s_clock(stack: Stack) {
+    for ahead in [-7_200, 0, 7_200] {
+        let world = World::new(stack, Simulator::builder().clock_skew(ahead));
+        let token = world.client.token("tenant-0001").unwrap();
+
+        let left = world.client.remaining(&token).unwrap().as_secs();
+
+        assert!((1_700..1_800).contains(&left), "{left} s of a service whose clock is {ahead} s ahead");
+        world.client.reject(&token);
+        assert_eq!(world.client.remaining(&token), None, "it is not served any more");
+    }
 }

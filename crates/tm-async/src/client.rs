@@ -158,6 +158,12 @@ impl Client {
         AllTokens::new(self.clone())
     }
 
+    /// How long this token is served yet, on the service's clock and up to five seconds before its end; `None` if it is not in
+    /// hand any more. The claims of a token tell when it ends, but a local clock that is wrong does not tell when that is.
+    pub fn remaining(&self, token: &Token) -> Option<Duration> {
+        self.shared().engine.remaining(token)
+    }
+
     /// Some service refused this very token (401): it is not served again, and the next caller gets another.
     pub fn reject(&self, token: &Token) {
         self.shared().carry_out(self.shared().engine.reject(token));

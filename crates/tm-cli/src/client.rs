@@ -26,6 +26,14 @@ pub(crate) enum Client {
     Blocking(tm_blocking::Client),
 }
 
+/// A token, and how long the client serves it yet: by the service's clock, whatever this machine's says. `None` if it has just let
+/// it go.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) token: Token,
+    pub(crate) left: Option<Duration>,
+}
+
 /// A tokio runtime whose end nobody waits for: it may have a look-up of a host name under way.
 pub(crate) struct Background(Option<Runtime>);
 
@@ -67,21 +75,23 @@ impl Client {
         }
     }
 
-    pub(crate) fn token(&self, tenant: &TenantId) -> Result<Token, Error> {
-        match self {
+    pub(crate) fn token(&self, tenant: &TenantId) -> Result<Served, Error> {
+        let token = match self {
             Self::Async(background, client) => background.runtime()?.block_on(client.token(tenant)),
             Self::Blocking(client) => client.token(tenant),
-        }
+        };
+        token.map(|token| self.served(token))
     }
 
-    pub(crate) fn tokens(&self, tenants: Vec<TenantId>) -> Vec<(TenantId, Result<Token, Error>)> {
-        match self {
+    pub(crate) fn tokens(&self, tenants: Vec<TenantId>) -> Vec<(TenantId, Result<Served, Error>)> {
+        let rows = match self {
             Self::Async(background, client) => match background.runtime() {
                 Ok(runtime) => runtime.block_on(client.tokens(tenants)),
                 Err(error) => tenants.into_iter().map(|tenant| (tenant, Err(error.clone()))).collect(),
             },
             Self::Blocking(client) => client.tokens(tenants),
-        }
+        };
+        rows.into_iter().map(|(tenant, token)| (tenant, token.map(|token| self.served(token)))).collect()
     }
 
     pub(crate) fn tenants(&self) -> Result<Vec<TenantId>, Error> {
@@ -93,10 +103,19 @@ impl Client {
 
     /// A token for every tenant, as they come.
     pub(crate) fn all_tokens(&self) -> AllTokens {
-        match self {
-            Self::Async(background, client) => AllTokens::Async(Arc::clone(background), client.all_tokens()),
-            Self::Blocking(client) => AllTokens::Blocking(client.all_tokens()),
-        }
+        let rows = match self {
+            Self::Async(background, client) => Rows::Async(Arc::clone(background), client.all_tokens()),
+            Self::Blocking(client) => Rows::Blocking(client.all_tokens()),
+        };
+        AllTokens { client: self.clone(), rows }
+    }
+
+    fn served(&self, token: Token) -> Served {
+        let left = match self {
+            Self::Async(_, client) => client.remaining(&token),
+            Self::Blocking(client) => client.remaining(&token),
+        };
+        Served { token, left }
     }
 
     /// Lets go of connections, and of tokens once they are kept. Tells if they are not. It takes no longer than the run may.
@@ -136,22 +155,28 @@ impl Client {
 }
 
 /// The tokens of all tenants from either client.
-pub(crate) enum AllTokens {
+pub(crate) struct AllTokens {
+    client: Client,
+    rows: Rows,
+}
+
+enum Rows {
     Async(Arc<Background>, tm_async::AllTokens),
     Blocking(tm_blocking::AllTokens),
 }
 
 impl Iterator for AllTokens {
-    type Item = Result<(TenantId, Token), Error>;
+    type Item = Result<(TenantId, Served), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Self::Async(background, all) => match background.runtime() {
+        let row = match &mut self.rows {
+            Rows::Async(background, all) => match background.runtime() {
                 Ok(runtime) => runtime.block_on(all.next()),
                 Err(error) => Some(Err(error)),
             },
-            Self::Blocking(all) => all.next(),
-        }
+            Rows::Blocking(all) => all.next(),
+        };
+        row.map(|row| row.map(|(tenant, token)| (tenant, self.client.served(token))))
     }
 }
 

@@ -3,12 +3,13 @@
 use std::io;
 
 use serde::Serialize;
-use tm_core::{Error, ErrorKind, TenantId, Token};
+use tm_core::{Error, ErrorKind, TenantId};
 use zeroize::Zeroizing;
 
 use crate::{
+    client::Served,
     exit::{Status, told},
-    life,
+    life::spoken,
     output::{tell, visible, write},
 };
 
@@ -24,10 +25,9 @@ pub(crate) struct Rows {
 }
 
 #[derive(Serialize)]
-struct Served<'a> {
+struct Row<'a> {
     tenant: &'a str,
     status: &'static str,
-    /// By the token's `exp` and this machine's clock.
     expires_in_s: Option<u64>,
     scopes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,9 +53,9 @@ impl Rows {
     }
 
     /// The row of a tenant.
-    pub(crate) fn tenant(&mut self, tenant: &TenantId, result: &Result<Token, Error>) -> io::Result<()> {
+    pub(crate) fn tenant(&mut self, tenant: &TenantId, result: &Result<Served, Error>) -> io::Result<()> {
         let line = match result {
-            Ok(token) => self.served(tenant.as_str(), token),
+            Ok(served) => self.served(tenant.as_str(), served),
             Err(error) => self.failed(tenant.as_str(), error),
         };
         write(&line)
@@ -93,20 +93,17 @@ impl Rows {
         self.worst
     }
 
-    fn served(&mut self, tenant: &str, token: &Token) -> Zeroizing<Vec<u8>> {
+    fn served(&mut self, tenant: &str, Served { token, left }: &Served) -> Zeroizing<Vec<u8>> {
         self.served += 1;
-        let claims = token.claims().ok();
-        let expires_at = claims.as_ref().and_then(|claims| claims.expires_at);
-        let left = expires_at.map(|end| end.saturating_since(life::now()));
-        let scopes = claims.map(|claims| claims.scopes).unwrap_or_default();
+        let scopes = token.claims().map(|claims| claims.scopes).unwrap_or_default();
         let access_token = self.reveal.then(|| token.secret());
         let room = tenant.len() + token.bytes() * 2 + 256;
         if self.json {
             let expires_in_s = left.map(|left| left.as_secs());
-            return json(room, &Served { tenant, status: "ok", expires_in_s, scopes, access_token });
+            return json(room, &Row { tenant, status: "ok", expires_in_s, scopes, access_token });
         }
         self.width = self.width.max(tenant.len());
-        let left = left.map_or_else(|| "?".to_owned(), life::spoken);
+        let left = left.map_or_else(|| "?".to_owned(), spoken);
         let scopes = match scopes.len() {
             1 => "1 scope".to_owned(),
             count => format!("{count} scopes"),
@@ -159,27 +156,38 @@ fn json(room: usize, row: &impl Serialize) -> Zeroizing<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tm_core::Token;
+
     use super::*;
 
     fn line(bytes: &[u8]) -> String {
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
+    fn served(left: Option<u64>) -> Served {
+        Served { token: Token::new("opaque").unwrap(), left: left.map(Duration::from_secs) }
+    }
+
     #[test]
-    fn a_token_without_claims_is_a_token_of_unknown_life() {
-        let token = Token::new("opaque").unwrap();
-        let json = line(&Rows::new(true, false, 0).served("acme", &token));
-        assert_eq!(json, "{\"tenant\":\"acme\",\"status\":\"ok\",\"expires_in_s\":null,\"scopes\":[]}\n");
-        let text = line(&Rows::new(false, false, 6).served("acme", &token));
-        assert_eq!(text, "acme    ok           ?  0 scopes\n");
+    fn a_life_is_told_if_it_is_known() {
+        let json = |left| line(&Rows::new(true, false, 0).served("acme", &served(left)));
+        assert_eq!(
+            json(Some(90)),
+            "{\"tenant\":\"acme\",\"status\":\"ok\",\"expires_in_s\":90,\"scopes\":[]}\n"
+        );
+        assert!(json(None).contains("\"expires_in_s\":null"));
+        let text = |left| line(&Rows::new(false, false, 6).served("acme", &served(left)));
+        assert_eq!(text(Some(90)), "acme    ok       1m30s  0 scopes\n");
+        assert_eq!(text(None), "acme    ok           ?  0 scopes\n");
     }
 
     #[test]
     fn a_token_is_shown_on_request_only() {
-        let token = Token::new("opaque").unwrap();
         for json in [false, true] {
-            assert!(!line(&Rows::new(json, false, 0).served("acme", &token)).contains("opaque"));
-            assert!(line(&Rows::new(json, true, 0).served("acme", &token)).contains("opaque"));
+            assert!(!line(&Rows::new(json, false, 0).served("acme", &served(None))).contains("opaque"));
+            assert!(line(&Rows::new(json, true, 0).served("acme", &served(None))).contains("opaque"));
         }
     }
 

@@ -234,6 +234,12 @@ impl<W: Wake> Engine<W> {
         self.step(|state, now| state.broker.reject(now, token)).1
     }
 
+    /// How long this token is served yet, if it is in hand.
+    pub fn remaining(&self, token: &Token) -> Option<Duration> {
+        let state = self.lock();
+        state.broker.remaining(self.clock.now(), token)
+    }
+
     /// Replaces the credentials.
     pub fn set_credentials(&self, credentials: Credentials) -> Todo {
         self.step(|state, _| state.broker.set_credentials(Arc::new(credentials))).1

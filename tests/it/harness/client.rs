@@ -254,6 +254,13 @@ impl Client {
         }
     }
 
+    pub(crate) fn remaining(&self, token: &Token) -> Option<Duration> {
+        match self {
+            Self::Async(client, _) => client.remaining(token),
+            Self::Blocking(client) => client.remaining(token),
+        }
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         match self {
             Self::Async(client, _) => client.stats(),

@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &AllArguments) -> Result<Status, Halt> {
     let mut rows = Rows::new(run.json, arguments.reveal.reveal, WIDTH);
     for row in feed(&client, deadline) {
         match row {
-            Ok(Ok((tenant, token))) => rows.tenant(&tenant, &Ok(token))?,
+            Ok(Ok((tenant, served))) => rows.tenant(&tenant, &Ok(served))?,
             Ok(Err(error)) | Err(error) => rows.error(&error)?,
         }
         progress.step();

@@ -7,16 +7,16 @@ use std::{
 
 use serde::Serialize;
 use tm_async::Setup;
-use tm_core::{ErrorKind, TenantId, Token};
+use tm_core::{ErrorKind, TenantId};
 use tm_sim::{Counters, Simulator};
 
 use crate::{
     args::DemoArguments,
-    client::Client,
+    client::{Client, Served},
     commands::all,
     deadline::Deadline,
     exit::{Halt, Status, told},
-    life,
+    life::spoken,
     output::{self, tell},
     progress::Progress,
     storage::Storage,
@@ -99,7 +99,7 @@ fn serve(
     arguments: &DemoArguments,
     client: &Client,
     deadline: Deadline,
-) -> (Vec<(TenantId, Token)>, usize, Status) {
+) -> (Vec<(TenantId, Served)>, usize, Status) {
     let progress = Progress::new(!arguments.run.json, Some(arguments.tenants.into()));
     let (mut first, mut served, mut worst) = (Vec::new(), 0, Status::Done);
     for row in all::feed(client, deadline) {
@@ -144,14 +144,12 @@ fn json(cost: &Cost) -> String {
     line
 }
 
-fn text(first: &[(TenantId, Token)], cost: &Cost) -> String {
+fn text(first: &[(TenantId, Served)], cost: &Cost) -> String {
     let width = first.iter().map(|(tenant, _)| tenant.as_str().len()).max().unwrap_or_default().max(8);
     let mut shown = format!("{:<width$}  expires in  scopes\n", "tenant");
-    for (tenant, token) in first {
-        let claims = token.claims().ok();
-        let end = claims.as_ref().and_then(|claims| claims.expires_at);
-        let left = end.map_or_else(|| "?".to_owned(), |end| life::spoken(end.saturating_since(life::now())));
-        let scopes = claims.map(|claims| claims.scopes.len()).unwrap_or_default();
+    for (tenant, Served { token, left }) in first {
+        let left = left.map_or_else(|| "?".to_owned(), spoken);
+        let scopes = token.claims().map(|claims| claims.scopes.len()).unwrap_or_default();
         // A string takes all that is written into it.
         let _ = writeln!(shown, "{:<width$}  {left:>10}  {scopes:>6}", tenant.as_str());
     }

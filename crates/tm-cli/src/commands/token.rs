@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     args::TokenArguments,
+    client::Served,
     connect::connect,
     deadline::Deadline,
     exit::{Halt, Status},
@@ -21,7 +22,7 @@ pub(crate) fn run(arguments: &TokenArguments) -> Result<Status, Halt> {
     let result = deadline.run(move || asking.token(&asked_for)).flatten();
     client.end(deadline);
     if arguments.reveal.reveal && !run.json {
-        let token = result?;
+        let Served { token, .. } = result?;
         let mut line = Zeroizing::new(Vec::with_capacity(token.secret().len() + 1));
         line.extend_from_slice(token.secret().as_bytes());
         line.push(b'\n');

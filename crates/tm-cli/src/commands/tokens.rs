@@ -5,11 +5,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tm_core::{Error, TenantId, Token, wire::MAX_BATCH};
+use tm_core::{Error, TenantId, wire::MAX_BATCH};
 
 use crate::{
     args::TokensArguments,
-    client::Client,
+    client::{Client, Served},
     connect::connect,
     deadline::{Deadline, Feed, Outlet},
     exit::{Halt, Status},
@@ -21,7 +21,7 @@ use crate::{
 /// As many as the client has calls at once, so that it is never short of work.
 const WORKERS: usize = 8;
 
-type Answer = (usize, Result<Token, Error>);
+type Answer = (usize, Result<Served, Error>);
 
 pub(crate) fn run(arguments: &TokensArguments) -> Result<Status, Halt> {
     let run = &arguments.run;
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &TokensArguments) -> Result<Status, Halt> {
     let width = tenants.iter().map(|tenant| tenant.as_str().len()).max().unwrap_or_default();
     let mut rows = Rows::new(run.json, arguments.reveal.reveal, width);
     let progress = Progress::new(!run.json, u64::try_from(tenants.len()).ok());
-    let mut answers: Vec<Option<Result<Token, Error>>> = tenants.iter().map(|_| None).collect();
+    let mut answers: Vec<Option<Result<Served, Error>>> = tenants.iter().map(|_| None).collect();
     let (mut written, mut broken) = (0, None);
     for answer in feed(&client, &tenants, deadline) {
         match answer {

@@ -45,6 +45,18 @@ fn all_in_json_tells_life_and_scopes() {
 }
 
 #[test]
+fn a_life_is_told_by_the_service_s_clock() {
+    for transport in TRANSPORTS {
+        let service = Simulator::builder().clock_skew(-7_200).start().unwrap();
+        for command in [["token", "tenant-0001", "--json"].as_slice(), &["all", "--json"]] {
+            for row in Tm::of(&service, command).args(transport).ran().rows() {
+                assert!((1_700..=1_800).contains(&row["expires_in_s"].as_u64().unwrap()), "{row}");
+            }
+        }
+    }
+}
+
+#[test]
 fn revealed_tokens_are_the_tenants_own() {
     for transport in TRANSPORTS {
         let service = simulator(7);

@@ -248,6 +248,13 @@ impl Broker {
         }
     }
 
+    /// How long this token is served yet, if it is in hand.
+    pub fn remaining(&self, now: Now, token: &Token) -> Option<Duration> {
+        let holders = self.vault.holders(token);
+        let lives = holders.into_iter().filter_map(|key| self.vault.get(key, now.mono));
+        lives.map(|held| held.remaining(now.mono)).max()
+    }
+
     /// Replaces the credentials, and lifts the pause that refused ones brought.
     pub fn set_credentials(&mut self, credentials: Arc<Credentials>) {
         self.credentials = credentials;
