@@ -178,11 +178,16 @@ fn ask_for(world: &World, ask: Ask) -> Error {
 fn a_gateway_that_is_not_there_is_a_transient_failure_of_the_transport(stack: Stack) {
     let sim = Simulator::builder().start().unwrap();
     let setup = setup_for(&sim).settings(|settings| settings.attempts = 2);
+    let gateway = sim.url();
     drop(sim); // its port is closed from now on
     let client = stack.host().client(setup).unwrap();
     let error = client.token("tenant-0001").unwrap_err();
     assert_eq!((error.kind(), error.is_transient()), (Transport, true));
-    assert_eq!(error.to_string(), "tenant tenant-0001: no connection to the gateway");
+    assert_eq!(
+        error.to_string(),
+        format!("tenant tenant-0001: no connection to the gateway ({gateway})"),
+        "who has set none may not know which"
+    );
     assert!(std::error::Error::source(&error).is_some(), "what the system said stands below it");
     assert_eq!((client.stats().single_calls, client.stats().retries), (2, 1));
 }

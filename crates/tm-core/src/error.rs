@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use crate::{
-    InvalidInput, TenantId, TransportError, TransportFault,
+    Gateway, InvalidInput, TenantId, TransportError, TransportFault,
     wire::{DecodeError, Refusal},
 };
 
@@ -194,6 +194,11 @@ impl Error {
     #[must_use]
     pub(crate) fn with_refusal(self, refusal: Refusal) -> Self {
         self.change(|inner| inner.refusal = Some(refusal))
+    }
+
+    /// Which gateway it was: who has set none may not know.
+    pub(crate) fn at(self, gateway: &Gateway) -> Self {
+        self.change(|inner| inner.message = format!("{} ({gateway})", inner.message))
     }
 
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {

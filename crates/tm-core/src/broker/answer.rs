@@ -307,7 +307,7 @@ impl Broker {
         let transient = error.is_transient();
         let health =
             if error.fault() == TransportFault::TooLarge { Health::Answering } else { Health::Failing };
-        let error = Error::from(error);
+        let error = Error::from(error).at(&self.application.gateway);
         self.judge(now, call, health, Some(&error));
         if transient {
             self.try_again(now, call, &error, Duration::from_millis(200), None);
