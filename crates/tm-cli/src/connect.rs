@@ -22,10 +22,11 @@ pub(crate) fn connect(
     run: &RunOptions,
     deadline: Deadline,
 ) -> Result<Client, Halt> {
+    let application = application(service, variable)?;
     let source = Source::of(service, variable);
     // A file may be a pipe, and stdin a person: neither may outlast the run.
     let secret = deadline.run(move || source.read(variable).map(Arc::new))??;
-    let setup = setup(service, &secret, variable)?;
+    let setup = Setup::new(application, credentials(&secret, variable)?);
     let store = store.clone();
     let storage = deadline.run(move || Storage::open(&store, variable))??;
     let client = Client::new(setup, storage, run.blocking)?;
@@ -38,11 +39,10 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-fn setup(
+fn application(
     service: &ServiceOptions,
-    secret: &str,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<Setup, Halt> {
+) -> Result<Application, Halt> {
     let lookup = |name: &str| match name {
         "TM_GATEWAY" => service.gateway.clone().or_else(|| variable(name)),
         // A stand-in: what goes through a lookup is not wiped.
@@ -60,7 +60,6 @@ fn setup(
         };
         Halt::Usage(format!("{invalid}{hint}"))
     })?;
-    let credentials = Credentials::new(&lookup("MDSP_KEY_STORE_CLIENT_ID").unwrap_or_default(), secret)?;
     let application = setup.application();
     let api_path =
         service.api_path.clone().or_else(|| variable("TM_API_PATH")).filter(|path| !path.is_empty());
@@ -68,7 +67,11 @@ fn setup(
         Some(path) => application.gateway.with_api_path(&path)?,
         None => application.gateway.clone(),
     };
-    Ok(Setup::new(Application { gateway, ..application.clone() }, credentials))
+    Ok(Application { gateway, ..application.clone() })
+}
+
+fn credentials(secret: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, Halt> {
+    Ok(Credentials::new(&variable("MDSP_KEY_STORE_CLIENT_ID").unwrap_or_default(), secret)?)
 }
 
 fn is_http(url: &str) -> bool {
@@ -105,8 +108,8 @@ mod tests {
         options: &ServiceOptions,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<String, String> {
-        setup(options, "hush", variable)
-            .map(|setup| format!("{:?}", setup.application().gateway))
+        application(options, variable)
+            .map(|application| format!("{:?}", application.gateway))
             .map_err(|halt| halt.message().unwrap_or_default())
     }
 
@@ -140,9 +143,9 @@ mod tests {
 
     #[test]
     fn the_secret_is_the_one_that_was_read() {
-        let setup = setup(&options(None, false), "hush", complete).unwrap();
-        assert!(!format!("{setup:?}").contains("hush"));
-        let error = super::setup(&options(None, false), "hu\u{e4}sh", complete).unwrap_err();
+        let expected = Credentials::new("client", "hush").unwrap();
+        assert_eq!(credentials("hush", complete).unwrap().auth_key(), expected.auth_key());
+        let error = credentials("hu\u{e4}sh", complete).unwrap_err();
         assert_eq!(error.message().unwrap(), "client secret: is not ASCII at position 2");
     }
 }

@@ -6,7 +6,27 @@ use zeroize::Zeroizing;
 /// Reads variables by name; a closure, so that tests need not touch the process.
 pub(crate) struct Environment<F>(pub(crate) F);
 
+/// Without which there is no client.
+const REQUIRED: [&str; 5] = [
+    "MDSP_KEY_STORE_CLIENT_ID",
+    "MDSP_KEY_STORE_CLIENT_SECRET",
+    "MDSP_OS_VM_APP_NAME",
+    "MDSP_OS_VM_APP_VERSION",
+    "MDSP_HOST_TENANT",
+];
+
 impl<F: Fn(&str) -> Option<String>> Environment<F> {
+    /// Tells of all that is missing at once.
+    pub(crate) fn is_complete(&self) -> Result<(), InvalidInput> {
+        let missing: Vec<_> = REQUIRED.into_iter().filter(|name| self.optional(name).is_none()).collect();
+        let Some((first, others)) = missing.split_first() else { return Ok(()) };
+        let reason = match others {
+            [] => "is not set in the environment".to_owned(),
+            others => format!("is not set in the environment, and neither is {}", others.join(", ")),
+        };
+        Err(InvalidInput::new(first, reason))
+    }
+
     pub(crate) fn credentials(&self) -> Result<Credentials, InvalidInput> {
         let id = self.required("MDSP_KEY_STORE_CLIENT_ID")?;
         let secret = Zeroizing::new(self.required("MDSP_KEY_STORE_CLIENT_SECRET")?);
@@ -97,6 +117,20 @@ mod tests {
         }
         let (_, application) = read(&[("MDSP_HOST_TENANT", "")], "");
         assert_eq!(application.unwrap_err().field(), "MDSP_HOST_TENANT");
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_at_once() {
+        let environment = |set: &'static [&str]| {
+            Environment(move |name: &str| set.contains(&name).then(|| "set".to_owned())).is_complete()
+        };
+        assert!(environment(&REQUIRED).is_ok());
+        let told = environment(&["MDSP_HOST_TENANT", "MDSP_OS_VM_APP_NAME"]).unwrap_err();
+        assert_eq!(
+            told.to_string(),
+            "MDSP_KEY_STORE_CLIENT_ID: is not set in the environment, and neither is \
+             MDSP_KEY_STORE_CLIENT_SECRET, MDSP_OS_VM_APP_VERSION"
+        );
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Setup {
     /// path of the service below it.
     ///
     /// # Errors
-    /// Names the variable that is missing, or the field that is not good.
+    /// Names the variables that are missing, or the field that is not good.
     pub fn from_env() -> Result<Self, InvalidInput> {
         Self::from_lookup(|name| std::env::var(name).ok(), false)
     }
@@ -61,6 +61,7 @@ impl Setup {
         allow_loopback_http: bool,
     ) -> Result<Self, InvalidInput> {
         let environment = Environment(lookup);
+        environment.is_complete()?;
         Ok(Self::new(environment.application(allow_loopback_http)?, environment.credentials()?))
     }
 
