@@ -54,11 +54,9 @@ impl Credentials {
             return Err(InvalidInput::new("client id", "has a colon, which would end it"));
         }
         printable("client secret", client_secret, 1_024)?;
-        let plain = Zeroizing::new(format!("{client_id}:{client_secret}"));
-        let mut key = Zeroizing::new(String::with_capacity(SCHEME.len() + plain.len().div_ceil(3) * 4));
-        key.push_str(SCHEME);
-        BASE64.encode_string(plain.as_bytes(), &mut key);
-        let auth_key = SecretText::new(key)
+        let plain = Zeroizing::new([client_id, ":", client_secret].concat());
+        let key = Zeroizing::new(BASE64.encode(plain.as_bytes()));
+        let auth_key = SecretText::new(SCHEME, &key)
             .ok_or_else(|| InvalidInput::new("client secret", "does not fit into a header"))?;
         Ok(Self { client_id: client_id.into(), auth_key })
     }

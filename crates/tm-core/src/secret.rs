@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 pub(crate) struct SecretText(HeaderValue);
 
 /// Lets [`Bytes`] own the text, so that it is wiped when the last header value is gone too.
-struct Owner(Zeroizing<String>);
+struct Owner(Zeroizing<Box<str>>);
 
 impl AsRef<[u8]> for Owner {
     fn as_ref(&self) -> &[u8] {
@@ -21,8 +21,10 @@ impl AsRef<[u8]> for Owner {
 }
 
 impl SecretText {
-    /// `None` if the text cannot stand in a header.
-    pub(crate) fn new(text: Zeroizing<String>) -> Option<Self> {
+    /// A scheme with its blank, and what is secret. `None` if they cannot stand in a header.
+    pub(crate) fn new(scheme: &str, secret: &str) -> Option<Self> {
+        // In one piece from the start: by growing or shrinking, a copy would be left behind.
+        let text = Zeroizing::new([scheme, secret].concat().into_boxed_str());
         let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(Owner(text))).ok()?;
         header.set_sensitive(true);
         Some(Self(header))
@@ -55,7 +57,7 @@ mod tests {
 
     #[test]
     fn the_header_shares_the_memory_and_hides_its_value() {
-        let secret = SecretText::new(Zeroizing::new("Bearer hush".to_owned())).unwrap();
+        let secret = SecretText::new("Bearer ", "hush").unwrap();
         let header = secret.header();
         assert_eq!(header.as_bytes().as_ptr(), secret.as_str().as_ptr());
         assert!(header.is_sensitive());
@@ -64,6 +66,6 @@ mod tests {
 
     #[test]
     fn text_that_cannot_stand_in_a_header_is_refused() {
-        assert!(SecretText::new(Zeroizing::new("two\nlines".to_owned())).is_none());
+        assert!(SecretText::new("Bearer ", "two\nlines").is_none());
     }
 }

@@ -3,7 +3,6 @@
 use std::{fmt, sync::Arc};
 
 use http::HeaderValue;
-use zeroize::Zeroizing;
 
 use crate::{Claims, ClaimsError, secret::SecretText};
 
@@ -45,10 +44,7 @@ impl Token {
         if !fits || !is_b64token(secret.as_bytes()) {
             return None;
         }
-        let mut text = Zeroizing::new(String::with_capacity(SCHEME.len() + secret.len()));
-        text.push_str(SCHEME);
-        text.push_str(secret);
-        Some(Self(Arc::new(TokenText(SecretText::new(text)?))))
+        Some(Self(Arc::new(TokenText(SecretText::new(SCHEME, secret)?))))
     }
 
     /// The bare token, as it stands in `access_token`. Mind where it goes.
