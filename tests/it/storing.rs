@@ -234,6 +234,7 @@ fn a_store_that_hangs_holds_nobody_up_for_long(stack: Stack) {
     all_of(&client, &fleet.sim);
 
     assert!(client.stats().store_failures > 0);
+    assert!(client.store_error().is_some(), "nobody knows why");
     // Threads that hang in there end with the process.
     std::mem::forget((client, fleet));
 }

@@ -120,7 +120,7 @@ impl Shared {
                 call.outcome(answer.unwrap_or_else(|_| Err(TransportError::new(TransportFault::TimedOut))))
             }
             (Effect::Store(request), Some(keeper)) => {
-                let answer = tokio::time::timeout(within, keeper.carry_out(&request)).await;
+                let answer = tokio::time::timeout(within, keeper.carry_out(&request, within)).await;
                 answer.unwrap_or_else(|_| keeper.timed_out(&request, within))
             }
             (Effect::Store(_), None) => Outcome::StoreFailed,

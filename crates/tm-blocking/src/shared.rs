@@ -72,9 +72,10 @@ impl Shared {
                 let limits = Limits { time: call.time(), body: MAX_TOKEN_ANSWER };
                 call.outcome(self.transport.send(call.request(), limits))
             }
-            Effect::Store(request) => {
-                self.keeper.as_ref().map_or(Outcome::StoreFailed, |keeper| keeper.carry_out(&request))
-            }
+            Effect::Store(request) => self
+                .keeper
+                .as_ref()
+                .map_or(Outcome::StoreFailed, |keeper| keeper.carry_out(&request, job.within)),
         });
     }
 

@@ -1,12 +1,13 @@
 //! What a client keeps beyond itself: its store, asked on behalf of the broker.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tm_cache::{AsyncStore, Codec, Owner, Question, Reply, Storage, Store, StoreError};
@@ -22,7 +23,9 @@ pub struct Keeper<S: ?Sized> {
     application: Application,
     codec: Mutex<Arc<Codec>>,
     owner: Owner,
-    under_way: AtomicUsize,
+    /// The requests that the store has, by their numbers, and until when it should have answered.
+    under_way: Mutex<BTreeMap<u64, Instant>>,
+    numbers: AtomicU64,
     troubles: Mutex<Troubles>,
 }
 
@@ -56,7 +59,8 @@ impl<S: ?Sized> Keeper<S> {
             storage,
             application: application.clone(),
             owner: Owner::new(owner),
-            under_way: AtomicUsize::new(0),
+            under_way: Mutex::default(),
+            numbers: AtomicU64::new(0),
             troubles: Mutex::default(),
         })
     }
@@ -66,10 +70,18 @@ impl<S: ?Sized> Keeper<S> {
         *lock(&self.codec) = Arc::new(self.storage.codec(&self.application, credentials));
     }
 
-    /// Why the store does not work, if it did not take the last thing that it was told, or if the last request failed.
+    /// Why the store does not work, if it did not take the last thing that it was told, if the last request failed, or if one
+    /// is overdue.
     pub fn error(&self) -> Option<StoreError> {
         let troubles = lock(&self.troubles);
-        troubles.told.as_ref().or(troubles.asked.as_ref()).cloned()
+        let told = troubles.told.as_ref().or(troubles.asked.as_ref()).cloned();
+        drop(troubles);
+        told.or_else(|| self.is_overdue().then(|| StoreError::new("the store does not answer in time")))
+    }
+
+    fn is_overdue(&self) -> bool {
+        let now = Instant::now();
+        lock(&self.under_way).values().any(|until| *until <= now)
     }
 
     fn outcome(
@@ -102,9 +114,14 @@ impl<S: ?Sized> Keeper<S> {
     }
 
     /// `None` if too many requests hang already.
-    fn begin<'a>(&'a self, request: &'a StoreRequest) -> Option<UnderWay<'a, S>> {
-        let one_more = UnderWay { keeper: self, request };
-        (self.under_way.fetch_add(1, Ordering::Relaxed) < MOST_UNDER_WAY).then_some(one_more)
+    fn begin<'a>(&'a self, request: &'a StoreRequest, within: Duration) -> Option<UnderWay<'a, S>> {
+        let mut under_way = lock(&self.under_way);
+        if under_way.len() >= MOST_UNDER_WAY {
+            return None;
+        }
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        under_way.insert(number, Instant::now() + within);
+        Some(UnderWay { keeper: self, request, number })
     }
 
     fn question(&self, request: &StoreRequest) -> (Arc<Codec>, Question) {
@@ -120,9 +137,9 @@ impl Keeper<dyn Store> {
         self.storage.store().leases()
     }
 
-    /// Asks the store, and waits for as long as it takes.
-    pub fn carry_out(&self, request: &StoreRequest) -> Outcome {
-        let Some(_under_way) = self.begin(request) else { return self.failed(request, hanging()) };
+    /// Asks the store, and waits for as long as it takes; more than `within` is too long.
+    pub fn carry_out(&self, request: &StoreRequest, within: Duration) -> Outcome {
+        let Some(_under_way) = self.begin(request, within) else { return self.failed(request, hanging()) };
         let (codec, question) = self.question(request);
         let reply = question.put_to(&**self.storage.store());
         self.outcome(request, &codec, &question, reply)
@@ -135,9 +152,9 @@ impl Keeper<dyn AsyncStore> {
         self.storage.store().leases()
     }
 
-    /// Asks the store.
-    pub async fn carry_out(&self, request: &StoreRequest) -> Outcome {
-        let Some(_under_way) = self.begin(request) else { return self.failed(request, hanging()) };
+    /// Asks the store. An answer after `within` is of no use.
+    pub async fn carry_out(&self, request: &StoreRequest, within: Duration) -> Outcome {
+        let Some(_under_way) = self.begin(request, within) else { return self.failed(request, hanging()) };
         let (codec, question) = self.question(request);
         let reply = question.put_to_async(&**self.storage.store()).await;
         self.outcome(request, &codec, &question, reply)
@@ -163,11 +180,12 @@ fn hanging() -> StoreError {
 struct UnderWay<'a, S: ?Sized> {
     keeper: &'a Keeper<S>,
     request: &'a StoreRequest,
+    number: u64,
 }
 
 impl<S: ?Sized> Drop for UnderWay<'_, S> {
     fn drop(&mut self) {
-        self.keeper.under_way.fetch_sub(1, Ordering::Relaxed);
+        lock(&self.keeper.under_way).remove(&self.number);
         if thread::panicking() {
             self.keeper.failed(self.request, StoreError::new("the store panicked"));
         }
@@ -187,6 +205,8 @@ mod tests {
     use tm_core::{AppName, AppVersion, Gateway, TenantId, broker::StoreAnswer};
 
     use super::*;
+
+    const SOON: Duration = Duration::from_secs(20);
 
     /// Answers a request only once somebody comes for it.
     struct Hanging(Barrier);
@@ -223,11 +243,12 @@ mod tests {
         let keeper = keeper(Hanging(Barrier::new(MOST_UNDER_WAY + 1)));
         let load = StoreRequest::Load(vec![TenantId::new("acme").unwrap()]);
         thread::scope(|scope| {
-            let hung: Vec<_> = (0..MOST_UNDER_WAY).map(|_| scope.spawn(|| keeper.carry_out(&load))).collect();
-            while keeper.under_way.load(Ordering::Relaxed) < MOST_UNDER_WAY {
+            let hung: Vec<_> =
+                (0..MOST_UNDER_WAY).map(|_| scope.spawn(|| keeper.carry_out(&load, SOON))).collect();
+            while lock(&keeper.under_way).len() < MOST_UNDER_WAY {
                 thread::yield_now();
             }
-            assert!(matches!(keeper.carry_out(&load), Outcome::StoreFailed));
+            assert!(matches!(keeper.carry_out(&load, SOON), Outcome::StoreFailed));
             let error = keeper.error().unwrap().to_string();
             assert_eq!(error, "the store has not answered 32 requests, and gets no more");
             keeper.storage.store().get_many(&[]).unwrap();
@@ -236,19 +257,35 @@ mod tests {
                 assert!(matches!(outcome, Outcome::Stored(StoreAnswer::Loaded(kept)) if kept == [None]));
             }
         });
-        assert_eq!(keeper.under_way.load(Ordering::Relaxed), 0);
+        assert!(lock(&keeper.under_way).is_empty());
+    }
+
+    #[test]
+    fn a_store_that_is_overdue_is_told_of_while_it_hangs() {
+        let keeper = keeper(Hanging(Barrier::new(2)));
+        let load = StoreRequest::Load(vec![TenantId::new("acme").unwrap()]);
+        thread::scope(|scope| {
+            let hung = scope.spawn(|| keeper.carry_out(&load, Duration::ZERO));
+            while lock(&keeper.under_way).is_empty() {
+                thread::yield_now();
+            }
+            assert_eq!(keeper.error().unwrap().to_string(), "the store does not answer in time");
+            keeper.storage.store().get_many(&[]).unwrap();
+            hung.join().unwrap();
+        });
+        assert!(keeper.error().is_none(), "it has answered");
     }
 
     #[test]
     fn what_went_wrong_is_told_until_it_goes_well_again() {
         let keeper = keeper(Hanging(Barrier::new(1)));
         assert!(keeper.error().is_none());
-        assert!(matches!(keeper.carry_out(&StoreRequest::Save(vec![])), Outcome::StoreFailed));
+        assert!(matches!(keeper.carry_out(&StoreRequest::Save(vec![]), SOON), Outcome::StoreFailed));
         let error = || keeper.error().unwrap().to_string();
         assert_eq!(error(), "the disk is full");
-        keeper.carry_out(&StoreRequest::Load(vec![]));
+        keeper.carry_out(&StoreRequest::Load(vec![]), SOON);
         assert_eq!(error(), "the disk is full", "that it can be read does not mend that");
-        keeper.carry_out(&StoreRequest::Remove(vec![]));
+        keeper.carry_out(&StoreRequest::Remove(vec![]), SOON);
         assert!(keeper.error().is_none(), "it takes what it is told again");
     }
 }
