@@ -52,7 +52,8 @@ fn a_peer_that_is_not_trusted_is_told_as_such_and_asked_once(stack: Stack) {
     let error = client.token("acme").unwrap_err();
 
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Transport, false));
-    assert_eq!(error.to_string(), "tenant acme: no trusted TLS connection to the gateway");
+    let expected = format!("tenant acme: no trusted TLS connection to the gateway ({url})");
+    assert_eq!(error.to_string(), expected);
     let told: Vec<_> = seen.attempts().into_iter().map(|attempt| attempt.told).collect();
     assert_eq!(told, [Some(TransportFault::Tls)]);
 }
