@@ -33,8 +33,8 @@ pub(crate) struct Caller {
 }
 
 impl Wake for Caller {
-    fn wake(self, result: Result<Token, Error>) {
-        // A caller that is gone needs no answer.
+    fn answer(&self, result: Result<Token, Error>) {
+        // This wakes it. A caller that is gone needs no answer.
         let _ = self.inbox.send(Event::Settled(self.position, result));
     }
 }

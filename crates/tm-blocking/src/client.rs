@@ -75,8 +75,8 @@ impl Client {
         let mut waiting = Waiting::new(Arc::clone(self.shared()));
         waiting.ask(tenant, wish);
         match waiting.next() {
-            Some(Event::Settled(_, result)) => result,
-            Some(Event::Listed(_)) | None => Err(closed()),
+            Event::Settled(_, result) => result,
+            Event::Listed(_) => Err(closed()),
         }
     }
 
@@ -92,7 +92,7 @@ impl Client {
         let mut waiting = Waiting::new(Arc::clone(self.shared()));
         waiting.ask_bulk(rows.iter().map(|(tenant, _)| tenant).enumerate());
         for _ in 0..rows.len() {
-            if let Some(Event::Settled(position, result)) = waiting.next() {
+            if let Event::Settled(position, result) = waiting.next() {
                 rows[position].1 = Some(result);
             }
         }

@@ -28,6 +28,7 @@ mod all_tokens;
 mod builder;
 mod client;
 mod follow;
+mod inbox;
 mod lister;
 mod pages;
 mod shared;

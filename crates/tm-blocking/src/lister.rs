@@ -9,6 +9,7 @@ use tm_core::{Error, ErrorKind, TenantId, listing::Listing};
 use tm_driver::{Event, Listed};
 
 use crate::{
+    inbox::Inbox,
     pages,
     shared::{Shared, closed},
 };
@@ -23,7 +24,7 @@ impl Lister {
     ///
     /// # Errors
     /// The thread cannot be started, or the system has no randomness to give.
-    pub(crate) fn start(shared: &Arc<Shared>, consumer: mpsc::Sender<Event>) -> Result<Self, Error> {
+    pub(crate) fn start(shared: &Arc<Shared>, consumer: Arc<Inbox>) -> Result<Self, Error> {
         let listing = shared.engine.listing()?;
         let (asks, asked) = mpsc::channel();
         let reader = Reader { shared: Arc::clone(shared), consumer, lost: true };
@@ -42,12 +43,12 @@ impl Lister {
 
 /// Reads all pages.
 pub(crate) fn all_pages(shared: &Arc<Shared>) -> Result<Vec<TenantId>, Error> {
-    let (consumer, inbox) = mpsc::channel();
-    let lister = Lister::start(shared, consumer)?;
+    let inbox = Arc::new(Inbox::default());
+    let lister = Lister::start(shared, Arc::clone(&inbox))?;
     let mut tenants = Vec::new();
     loop {
         lister.ask();
-        let Ok(Event::Listed(page)) = inbox.recv() else { return Err(closed()) };
+        let Event::Listed(page) = inbox.take() else { return Err(closed()) };
         if let Some(error) = page.error {
             return Err(error);
         }
@@ -60,7 +61,7 @@ pub(crate) fn all_pages(shared: &Arc<Shared>) -> Result<Vec<TenantId>, Error> {
 
 struct Reader {
     shared: Arc<Shared>,
-    consumer: mpsc::Sender<Event>,
+    consumer: Arc<Inbox>,
     lost: bool,
 }
 
@@ -70,18 +71,24 @@ impl Reader {
         while !listing.is_done() && asked.recv().is_ok() {
             let listed = pages::next_page(&self.shared, &mut listing);
             let last = listed.last;
-            if self.consumer.send(Event::Listed(listed)).is_err() || last {
+            self.tell(listed);
+            if last {
                 break;
             }
         }
         self.lost = false;
+    }
+
+    fn tell(&self, listed: Listed) {
+        self.consumer.put(Event::Listed(listed));
+        self.consumer.wake();
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
         if self.lost {
-            let _ = self.consumer.send(Event::Listed(Listed::lost()));
+            self.tell(Listed::lost());
         }
     }
 }

@@ -59,7 +59,7 @@ fn operator_token(shared: &Arc<Shared>) -> Result<Token, Error> {
     let mut waiting = Waiting::new(Arc::clone(shared));
     waiting.ask(operator, Wish { patience: Some(shared.engine.settings().bulk_patience), ..Wish::default() });
     match waiting.next() {
-        Some(Event::Settled(_, result)) => result,
-        Some(Event::Listed(_)) | None => Err(closed()),
+        Event::Settled(_, result) => result,
+        Event::Listed(_) => Err(closed()),
     }
 }

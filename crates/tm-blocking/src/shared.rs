@@ -1,9 +1,6 @@
 //! What all clones of a client share. Threads drive, callers wait.
 
-use std::{
-    io,
-    sync::{Arc, mpsc},
-};
+use std::{io, sync::Arc};
 
 use tm_cache::Store;
 use tm_core::{
@@ -13,19 +10,22 @@ use tm_core::{
 };
 use tm_driver::{Engine, Event, Job, Keeper, Limits, Todo, Wake};
 
-use crate::{Transport, workers::Workers};
+use crate::{Transport, inbox::Inbox, workers::Workers};
 
 /// Where a caller waits for what it asked for.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) position: usize,
-    pub(crate) inbox: mpsc::Sender<Event>,
+    pub(crate) inbox: Arc<Inbox>,
 }
 
 impl Wake for Caller {
-    fn wake(self, result: Result<Token, Error>) {
-        // A caller that is gone needs no answer.
-        let _ = self.inbox.send(Event::Settled(self.position, result));
+    fn answer(&self, result: Result<Token, Error>) {
+        self.inbox.put(Event::Settled(self.position, result));
+    }
+
+    fn wake(self) {
+        self.inbox.wake();
     }
 }
 

@@ -1,24 +1,25 @@
 //! A caller that waits.
 
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use tm_core::TenantId;
 use tm_driver::{Asked, Demands, Event, Wish};
 
-use crate::shared::{Caller, Shared};
+use crate::{
+    inbox::Inbox,
+    shared::{Caller, Shared},
+};
 
 /// The demands of one caller. Dropping it forgets those that are not answered.
 pub(crate) struct Waiting {
     shared: Arc<Shared>,
     demands: Demands,
-    inbox: mpsc::Receiver<Event>,
-    sender: mpsc::Sender<Event>,
+    inbox: Arc<Inbox>,
 }
 
 impl Waiting {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let (sender, inbox) = mpsc::channel();
-        Self { shared, demands: Demands::default(), inbox, sender }
+        Self { shared, demands: Demands::default(), inbox: Arc::default() }
     }
 
     /// Asks for one tenant, at position 0.
@@ -34,22 +35,22 @@ impl Waiting {
     }
 
     /// For others to send events to this caller.
-    pub(crate) fn sender(&self) -> mpsc::Sender<Event> {
-        self.sender.clone()
+    pub(crate) fn inbox(&self) -> Arc<Inbox> {
+        Arc::clone(&self.inbox)
     }
 
-    /// The next event, in the order in which they come. `None` never comes while something was asked for.
-    pub(crate) fn next(&mut self) -> Option<Event> {
+    /// The next event, in the order in which they come. It waits for ever if nothing was asked for.
+    pub(crate) fn next(&mut self) -> Event {
         if let Some(event) = self.demands.next_answered() {
-            return Some(event);
+            return event;
         }
-        let event = self.inbox.recv().ok()?;
+        let event = self.inbox.take();
         self.demands.came(&event);
-        Some(event)
+        event
     }
 
     fn caller(&self, position: usize) -> Caller {
-        Caller { position, inbox: self.sender.clone() }
+        Caller { position, inbox: self.inbox() }
     }
 
     fn asked(&mut self, asked: Asked) {

@@ -28,10 +28,13 @@ use tm_core::{
 
 use crate::Clock;
 
-/// Wakes one waiting caller with its answer. Called outside the lock; it must not wait.
-pub trait Wake {
-    /// The caller's answer.
-    fn wake(self, result: Result<Token, Error>);
+/// A waiting caller. Called outside the lock; neither must wait.
+pub trait Wake: Sized {
+    /// Hands over its answer. It need not be woken for that.
+    fn answer(&self, result: Result<Token, Error>);
+
+    /// Wakes it. All others that one step has answered have their answers by then, so one that waits for many is woken for all.
+    fn wake(self) {}
 }
 
 /// What a caller asks for beyond the settings.
@@ -324,9 +327,12 @@ impl<W: Wake> Engine<W> {
         }
         todo.wake_in = state.broker.wake_at().map(|at| at.saturating_sub(now.mono).min(LONGEST_SLEEP));
         drop(state);
+        let mut answered = Vec::with_capacity(settled.len());
         for (caller, result) in settled {
-            caller.wake(result);
+            caller.answer(result);
+            answered.push(caller);
         }
+        answered.into_iter().for_each(W::wake);
         (answer, todo)
     }
 

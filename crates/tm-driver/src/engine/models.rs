@@ -21,7 +21,7 @@ struct Caller {
 }
 
 impl Wake for Caller {
-    fn wake(self, result: Result<Token, Error>) {
+    fn answer(&self, result: Result<Token, Error>) {
         self.inbox.send(Event::Settled(self.position, result)).expect("the inbox is there until the end");
     }
 }

@@ -9,8 +9,8 @@ use super::*;
 enum Nobody {}
 
 impl Wake for Nobody {
-    fn wake(self, _: Result<Token, Error>) {
-        match self {}
+    fn answer(&self, _: Result<Token, Error>) {
+        match *self {}
     }
 }
 
