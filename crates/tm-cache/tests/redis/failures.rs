@@ -108,8 +108,8 @@ fn a_wrong_password_is_an_error_that_does_not_tell_it() {
 fn a_user_of_an_acl_needs_the_scripts_and_its_own_names() {
     let server = RedisServer::start();
     server.ask(&[
-        "ACL", "SETUSER", "tokens", "on", ">p#ss", "~tm:*", "+evalsha", "+eval", "+get", "+set", "+del",
-        "+pttl", "+time",
+        "ACL", "SETUSER", "tokens", "on", ">p#ss", "~tm:*", "+mget", "+time", "+evalsha", "+eval", "+get",
+        "+set", "+del", "+pttl",
     ]);
     let url = format!("redis://tokens:p%23ss@127.0.0.1:{}", server.port());
     for (kind, store) in both(&patient(RedisOptions::new(&url))) {

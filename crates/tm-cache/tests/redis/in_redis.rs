@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tm_cache::{Lease, Record, RedisOptions, Store as _};
+use tm_core::UnixTime;
 
 use crate::{
-    given::{HOUR, both, bytes, claim, key, keys, owner, patient, record, refusal},
+    given::{HOUR, both, bytes, claim, key, keys, now, owner, patient, record, refusal},
     server::RedisServer,
 };
 
@@ -24,9 +25,15 @@ fn a_record_lies_there_as_it_is_and_no_longer_than_it_may() {
     for (kind, store) in both(&patient(RedisOptions::new(server.url()))) {
         let kept = record(1, 0).with_remaining(Duration::from_millis(59_999));
         store.put_many(&[(key("a"), kept.clone())]).unwrap();
-        assert_eq!(server.ask_bytes(&[b"GET", name("r").as_bytes()]), kept.bytes()[..], "{kind}");
+        let value = server.ask_bytes(&[b"GET", name("r").as_bytes()]);
+        let (bytes, ends) = value.split_last_chunk().unwrap();
+        assert_eq!(bytes, &kept.bytes()[..], "{kind}");
         let left: u64 = server.ask(&["PTTL", &name("r")]).parse().unwrap();
         assert!((1..=59_999).contains(&left), "{kind}: {left}");
+        // Redis counts on the same clock, which is ours too.
+        let ends = UnixTime::from_millis(i64::from_be_bytes(*ends)).saturating_since(now());
+        let left = left.abs_diff(u64::try_from(ends.as_millis()).unwrap());
+        assert!(left < 10_000, "{kind}: {ends:?}");
         server.ask(&["FLUSHALL"]);
     }
 }
@@ -118,16 +125,35 @@ fn graves_and_leases_that_are_none_are_overwritten_too() {
     }
 }
 
-/// A store of ours always says when a record ends.
+/// As when somebody has taken the time to live away, or has put it there by other means.
 #[test]
-fn what_has_no_end_is_a_miss() {
+fn what_outlives_its_end_is_a_miss_and_is_overwritten() {
     let server = RedisServer::start();
     for (kind, store) in both(&patient(RedisOptions::new(server.url()))) {
-        store.put_many(&[(key("a"), record(1, 0))]).unwrap();
+        let (dead, fresh) = (record(2, 1), record(1, 0));
+        let no_end = now().saturating_add(25 * HOUR);
+        for ends in [UnixTime::from_millis(0), now(), no_end] {
+            let value = [&dead.bytes()[..], &ends.as_millis().to_be_bytes()].concat();
+            server.ask_bytes(&[b"SET", name("r").as_bytes(), &value]);
+            assert_eq!(store.get_many(&[key("a")]).unwrap(), [None], "{kind}");
+            let lease = store.lease_many(&[claim(&key("a"), None)], &owner(1), HOUR).unwrap();
+            assert_eq!(lease, [Lease::Granted], "{kind}");
+            store.put_many(&[(key("a"), fresh.clone())]).unwrap();
+            assert_eq!(bytes(&store.get_many(&[key("a")]).unwrap()), [Some(&fresh.bytes()[..])], "{kind}");
+            server.ask(&["FLUSHALL"]);
+        }
+    }
+}
+
+/// The record itself tells when its time is over.
+#[test]
+fn a_record_whose_time_to_live_was_taken_away_still_ends() {
+    let server = RedisServer::start();
+    for (kind, store) in both(&patient(RedisOptions::new(server.url()))) {
+        store.put_many(&[(key("a"), record(1, 0).with_remaining(Duration::from_secs(50)))]).unwrap();
         assert_eq!(server.ask(&["PERSIST", &name("r")]), "1");
-        assert_eq!(store.get_many(&[key("a")]).unwrap(), [None], "{kind}");
-        let lease = store.lease_many(&[claim(&key("a"), None)], &owner(1), HOUR).unwrap();
-        assert_eq!(lease, [Lease::Granted], "{kind}");
+        let answer = store.get_many(&[key("a")]).unwrap().remove(0).unwrap();
+        assert!(answer.remaining() <= Duration::from_secs(50), "{kind}: {answer:?}");
         server.ask(&["FLUSHALL"]);
     }
 }
@@ -163,7 +189,8 @@ fn five_hundred_tokens_are_one_command() {
     let commands = || -> u64 {
         let stats = server.ask(&["INFO", "commandstats"]);
         let calls = |line: &str| line.split("calls=").nth(1)?.split(',').next()?.parse::<u64>().ok();
-        stats.lines().filter(|line| line.starts_with("cmdstat_eval")).filter_map(calls).sum()
+        let is_ours = |line: &&str| line.starts_with("cmdstat_eval") || line.starts_with("cmdstat_mget");
+        stats.lines().filter(is_ours).filter_map(calls).sum()
     };
     for (kind, store) in both(&patient(RedisOptions::new(server.url()))) {
         let keys = keys(500);

@@ -16,7 +16,7 @@ use crate::{Claim, Key, Lease, Owner, Record, Store, StoreError, Tombstone};
 /// A store in Redis, for blocking callers. Any number of threads may use it at once.
 ///
 /// A request of up to 500 tokens is one round trip, in a Cluster one to each of its masters at the same time; so is one of
-/// more, in several calls of a script. Nothing is connected before it is used, and a broken connection is replaced.
+/// more, in several commands. Nothing is connected before it is used, and a broken connection is replaced.
 pub struct RedisStore {
     plan: Arc<Plan>,
     pool: Pool,
@@ -38,7 +38,7 @@ impl RedisStore {
 
     fn ask<'a>(&self, calls: &'a [Call]) -> Result<Replies<'a>, StoreError> {
         if calls.is_empty() {
-            return Ok(Replies { calls, values: Vec::new() });
+            return Ok(Replies { calls, replies: Vec::new() });
         }
         let mut exchange = Exchange::new(calls, &*self.routes()?)?;
         let done = self.exchange(&mut exchange);

@@ -1,26 +1,26 @@
-//! What is asked of Redis: calls of scripts, each for many tokens.
+//! What is asked of Redis, each time for many tokens: all that writes, or that must be one step, is a call of a script.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use ::redis::Cmd;
+use ::redis::{Cmd, cmd};
 use bytes::Bytes;
 
 use super::{
     names::{Names, Prefix},
-    script::{BURY, GET, LEASE, PUT, RELEASE, Script},
+    script::{BURY, LEASE, PUT, RELEASE, Script},
 };
 use crate::{Claim, Key, Owner, Record, Tombstone};
 
 /// Most tokens of one call: each holds up everybody else at the server for some microseconds.
 const MOST_TOKENS: usize = 500;
 
-/// Nothing is kept for longer. A token lives half an hour.
-const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+/// Nothing is kept for longer. A token lives half an hour. The scripts know it too.
+pub(super) const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
-/// One call of a script.
+/// One thing that is asked of one server.
 #[derive(Debug)]
 pub(super) struct Call {
-    script: &'static Script,
+    how: How,
     /// Where its keys lie in a Cluster; elsewhere 0.
     pub(super) slot: u16,
     /// Which items of the request it is about, in the order of its keys.
@@ -29,20 +29,37 @@ pub(super) struct Call {
     arguments: Vec<Bytes>,
 }
 
+#[derive(Debug, Clone, Copy)]
+enum How {
+    /// What the keys hold, then the time there, so that nothing seems to have more of it left than it has. It is no script since
+    /// Lua copies each value in and out, which takes the server eight times as long.
+    Read,
+    Call(&'static Script),
+}
+
 impl Call {
     /// With the text of the script for a server that does not know it, else with its name.
     pub(super) fn command(&self, with_text: bool) -> Cmd {
+        let script = match self.how {
+            How::Read => return cmd("MGET").arg(&self.keys).take(),
+            How::Call(script) => script,
+        };
         let mut command = Cmd::new();
         if with_text {
-            command.arg("EVAL").arg(self.script.text());
+            command.arg("EVAL").arg(script.text());
         } else {
-            command.arg("EVALSHA").arg(self.script.sha());
+            command.arg("EVALSHA").arg(script.sha());
         }
         command.arg(self.keys.len()).arg(&self.keys);
         for argument in &self.arguments {
             command.arg(&argument[..]);
         }
         command
+    }
+
+    /// Whether the server is asked for its time right behind the command.
+    pub(super) fn asks_for_the_time(&self) -> bool {
+        matches!(self.how, How::Read)
     }
 }
 
@@ -60,7 +77,7 @@ impl Caller {
             let names = self.names(key);
             self.part(item, &names, [names.record()], [])
         });
-        Self::calls(&GET, &[], items)
+        Self::calls(How::Read, &[], items)
     }
 
     /// Leaves out what is at its end, and what nobody could read.
@@ -76,7 +93,7 @@ impl Caller {
                 [record.bytes().clone(), decimal(remaining)],
             ))
         });
-        Self::calls(&PUT, &[], items)
+        Self::calls(How::Call(&PUT), &[], items)
     }
 
     pub(super) fn bury(&self, tombstones: &[(Key, Tombstone)]) -> Vec<Call> {
@@ -87,7 +104,7 @@ impl Caller {
             let remaining = millis(tombstone.remaining).unwrap_or(0);
             self.part(item, &names, [names.record(), names.grave()], [bytes.into(), decimal(remaining)])
         });
-        Self::calls(&BURY, &[], items)
+        Self::calls(How::Call(&BURY), &[], items)
     }
 
     pub(super) fn lease(&self, claims: &[Claim], owner: &Owner, time: Duration) -> Vec<Call> {
@@ -101,7 +118,7 @@ impl Caller {
         });
         // Redis refuses a time of nothing.
         let time = decimal(millis(time).unwrap_or(1));
-        Self::calls(&LEASE, &[Bytes::copy_from_slice(owner.as_bytes()), time], items)
+        Self::calls(How::Call(&LEASE), &[Bytes::copy_from_slice(owner.as_bytes()), time], items)
     }
 
     pub(super) fn release(&self, keys: &[Key], owner: &Owner) -> Vec<Call> {
@@ -109,7 +126,7 @@ impl Caller {
             let names = self.names(key);
             self.part(item, &names, [names.lease()], [])
         });
-        Self::calls(&RELEASE, &[Bytes::copy_from_slice(owner.as_bytes())], items)
+        Self::calls(How::Call(&RELEASE), &[Bytes::copy_from_slice(owner.as_bytes())], items)
     }
 
     fn names(&self, key: &Key) -> Names<'_> {
@@ -128,13 +145,13 @@ impl Caller {
     }
 
     /// The arguments that all tokens share come first.
-    fn calls(script: &'static Script, shared: &[Bytes], parts: impl Iterator<Item = Part>) -> Vec<Call> {
+    fn calls(how: How, shared: &[Bytes], parts: impl Iterator<Item = Part>) -> Vec<Call> {
         let mut by_slot: BTreeMap<u16, Vec<Call>> = BTreeMap::new();
         for part in parts {
             let calls = by_slot.entry(part.slot).or_default();
             if calls.last().is_none_or(|call| call.items.len() == MOST_TOKENS) {
                 let (slot, arguments) = (part.slot, shared.to_vec());
-                calls.push(Call { script, slot, items: Vec::new(), keys: Vec::new(), arguments });
+                calls.push(Call { how, slot, items: Vec::new(), keys: Vec::new(), arguments });
             }
             if let Some(call) = calls.last_mut() {
                 call.items.push(part.item);

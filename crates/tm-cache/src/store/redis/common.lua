@@ -11,9 +11,23 @@ local function get(key)
   return redis.call('GET', key) -- any other error is one of the whole script
 end
 
--- Whether it is a record of version 1: Record::parse.
-local function readable(record)
-  return record and #record >= 42 and #record <= 32768 and string.byte(record) == 1
+-- Whether it is a record of version 1 (Record::parse) with eight bytes behind it: when its time here is over, by the clock of
+-- this Redis.
+local function readable(value)
+  return value and #value >= 50 and #value <= 32776 and string.byte(value) == 1
+end
+
+-- The time at a place as a number. Where it is too large for Lua to be exact, it is too late anyway.
+local function time_at(value, place)
+  local high, low = struct.unpack('>i4I4', value, place)
+  return high * 4294967296 + low
+end
+
+-- For how many milliseconds what a key holds may still be kept; 0 if it is no record, or at its end, or if no store of ours
+-- would have kept it for so long.
+local function remaining_of(value, now)
+  local left = readable(value) and time_at(value, #value - 7) - now or 0
+  return left > 0 and left <= 86400000 and left or 0
 end
 
 -- -1, 0 or 1: the time at place i of a against the time at place j of b.
@@ -31,16 +45,15 @@ local function beats(a, i, b, j)
   return issued > 0 or (issued == 0 and compare(a, i + 8, b, j + 8) > 0)
 end
 
--- The last time of issue that can be true, by the clock of this Redis: Record::AHEAD.
-local function latest_believable()
+-- In milliseconds, by the clock of this Redis.
+local function clock()
   local now = redis.call('TIME')
-  return now[1] * 1000 + math.floor(now[2] / 1000) + 300000
+  return now[1] * 1000 + math.floor(now[2] / 1000)
 end
 
--- Whether a readable record was issued by then. Where a number is too large for Lua to be exact, it is too late anyway.
-local function issued_by(record, latest)
-  local high, low = struct.unpack('>i4I4', record, 11)
-  return high * 4294967296 + low <= latest
+-- Whether the time of issue of a readable record can be true: Record::is_believable.
+local function believable(record, now)
+  return time_at(record, 11) <= now + 300000
 end
 
 -- Whether it is a grave: a time of issue, and 1 to 16 fingerprints.

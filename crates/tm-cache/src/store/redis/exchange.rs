@@ -11,7 +11,7 @@ use ::redis::{Cmd, Pipeline, ServerError, Value, cmd};
 use super::{
     calls::Call,
     failure,
-    replies::Replies,
+    replies::{Replies, Reply},
     routes::{Routes, Server},
 };
 use crate::StoreError;
@@ -22,7 +22,7 @@ const MOST_ROUNDS: u8 = 5;
 /// One request under way.
 pub(super) struct Exchange<'a> {
     calls: &'a [Call],
-    replies: Vec<Option<Value>>,
+    replies: Vec<Reply>,
     open: Vec<Open>,
     rounds: u8,
     moved: bool,
@@ -50,7 +50,7 @@ impl<'a> Exchange<'a> {
             Ok(Open { call, server, with_text: false, asking: false })
         };
         let open = calls.iter().enumerate().map(open).collect::<Result<_, StoreError>>()?;
-        Ok(Self { calls, replies: vec![None; calls.len()], open, rounds: 0, moved: false })
+        Ok(Self { calls, replies: vec![Reply::default(); calls.len()], open, rounds: 0, moved: false })
     }
 
     /// What to send now; nothing when all is answered.
@@ -81,9 +81,11 @@ impl<'a> Exchange<'a> {
             if open.asking {
                 values.next(); // the answer to ASKING
             }
-            match values.next() {
-                Some(Value::ServerError(error)) => self.open.push(open.again(&error, &mut self.moved)?),
-                value => self.replies[open.call] = value,
+            let value = values.next().unwrap_or_default();
+            let time = self.calls[open.call].asks_for_the_time().then(|| values.next()).flatten();
+            match value {
+                Value::ServerError(error) => self.open.push(open.again(&error, &mut self.moved)?),
+                value => self.replies[open.call] = Reply { value, time: time.unwrap_or_default() },
             }
         }
         Ok(())
@@ -96,10 +98,7 @@ impl<'a> Exchange<'a> {
 
     /// What came of it, once there is nothing more to send.
     pub(super) fn finish(self) -> Replies<'a> {
-        Replies {
-            calls: self.calls,
-            values: self.replies.into_iter().map(Option::unwrap_or_default).collect(),
-        }
+        Replies { calls: self.calls, replies: self.replies }
     }
 }
 
@@ -119,7 +118,11 @@ impl Batch {
         if open.asking {
             self.pipeline.add_command(cmd("ASKING"));
         }
-        self.pipeline.add_command(calls[open.call].command(open.with_text));
+        let call = &calls[open.call];
+        self.pipeline.add_command(call.command(open.with_text));
+        if call.asks_for_the_time() {
+            self.pipeline.add_command(cmd("TIME"));
+        }
         self.open.push(open);
     }
 }

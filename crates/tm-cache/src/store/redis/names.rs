@@ -33,15 +33,15 @@ impl<'a> Names<'a> {
     }
 
     pub(super) fn record(&self) -> String {
-        self.of('r')
+        self.of("r")
     }
 
     pub(super) fn grave(&self) -> String {
-        self.of('g')
+        self.of("g")
     }
 
     pub(super) fn lease(&self) -> String {
-        self.of('l')
+        self.of("l")
     }
 
     pub(super) fn slot(&self) -> u16 {
@@ -52,8 +52,8 @@ impl<'a> Names<'a> {
         &self.name[..2]
     }
 
-    fn of(&self, what: char) -> String {
-        format!("{}{{{}}}:{what}:{}", self.prefix.0, self.tag(), self.name)
+    fn of(&self, what: &str) -> String {
+        [&self.prefix.0, "{", self.tag(), "}:", what, ":", &self.name].concat()
     }
 }
 

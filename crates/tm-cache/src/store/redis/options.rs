@@ -21,7 +21,11 @@ use crate::StoreError;
 ///
 /// A URL is `rediss://user:password@host:port/database`; `redis://`, which is not encrypted, goes to a literal loopback
 /// address alone unless [`RedisOptions::allow_plaintext_network`] is asked for; `unix:///path?user=…&pass=…` to a socket.
-/// Certificates are always verified; rustls gets aws-lc-rs as the provider of the process, if it has none yet. A URL with a password belongs into a file or the environment, not among arguments.
+/// Certificates are always verified; rustls gets aws-lc-rs as the provider of the process, if it has none yet. A URL with a
+/// password belongs into a file or the environment, not among arguments.
+///
+/// A user of Redis needs no more rights than `~tm:* +mget +time +evalsha +eval +get +set +del +pttl`, with the prefix for `tm:`;
+/// `+cluster|slots +asking` in a Cluster besides.
 ///
 /// ```
 /// # fn main() -> Result<(), tm_cache::StoreError> {

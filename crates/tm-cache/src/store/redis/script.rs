@@ -18,7 +18,6 @@ macro_rules! script {
     }};
 }
 
-pub(super) static GET: Script = script!("get.lua");
 pub(super) static PUT: Script = script!("put.lua");
 pub(super) static BURY: Script = script!("bury.lua");
 pub(super) static LEASE: Script = script!("lease.lua");

@@ -21,7 +21,7 @@ use crate::{AsyncStore, Claim, Key, Lease, Owner, Record, StoreError, Tombstone}
 /// A store in Redis, for async callers on tokio, on any number of runtimes. A future may be dropped at any time.
 ///
 /// A request of up to 500 tokens is one round trip, in a Cluster one to each of its masters at the same time; so is one of
-/// more, in several calls of a script. Nothing is connected before it is used, and a broken connection is replaced.
+/// more, in several commands. Nothing is connected before it is used, and a broken connection is replaced.
 pub struct AsyncRedisStore {
     plan: Arc<Plan>,
     lines: Lines,
@@ -45,7 +45,7 @@ impl AsyncRedisStore {
     /// the same line.
     async fn ask<'a>(&self, calls: &'a [Call]) -> Result<Replies<'a>, StoreError> {
         if calls.is_empty() {
-            return Ok(Replies { calls, values: Vec::new() });
+            return Ok(Replies { calls, replies: Vec::new() });
         }
         if Handle::try_current().is_err() {
             return Err(StoreError::new("Redis is asked outside of a tokio runtime"));
