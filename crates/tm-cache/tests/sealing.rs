@@ -73,6 +73,17 @@ fn with_any_byte_flipped_nothing_opens() {
     }
 }
 
+/// Nothing but its fingerprint binds a plain token to its head.
+#[test]
+fn a_plain_record_with_another_token_in_it_is_a_miss() {
+    let codec = codec_of(&Storage::plaintext(NoStore));
+    let key = codec.key(&tenant("acme"));
+    let record = codec.record(&key, &kept("aaa.bbb.ccc")).unwrap();
+    assert_eq!(codec.kept(&key, &record), Some(kept("aaa.bbb.ccc")));
+    let other = with_bytes(&record, |bytes| bytes[Record::HEAD] = b'x').unwrap();
+    assert_eq!(codec.kept(&key, &other), None);
+}
+
 #[test]
 fn cut_short_or_prolonged_nothing_opens() {
     let codec = sealed_with(&new_ring());

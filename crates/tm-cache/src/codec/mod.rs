@@ -24,7 +24,7 @@ pub(crate) trait Form: fmt::Debug + Send + Sync {
     /// The body, with what the head has to tell of it. `None` if it cannot be made.
     fn write(&self, head: Head, key: &Key, token: &Token) -> Option<(Head, Vec<u8>)>;
 
-    /// The token of a record, if it has this form and was written for this key.
+    /// The token of a record, if it has this form, was written for this key, and is the one that the head tells of.
     fn read(&self, key: &Key, record: &Record) -> Option<Token>;
 }
 
@@ -64,9 +64,8 @@ impl Codec {
     pub fn kept(&self, key: &Key, record: &Record) -> Option<Kept> {
         let token = self.form.read(key, record)?;
         let head = record.head();
-        let is_its_own = self.form.fingerprint(&token) == head.fingerprint;
         let (stamp, cold) = (head.stamp, head.flags & Head::COLD != 0);
-        is_its_own.then_some(Kept { token, stamp, remaining: record.remaining(), cold })
+        Some(Kept { token, stamp, remaining: record.remaining(), cold })
     }
 
     /// What is to be remembered of a refused token.

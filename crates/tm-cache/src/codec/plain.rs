@@ -30,7 +30,8 @@ impl Form for Plain {
         if record.head().flags & Head::SEALED != 0 {
             return None;
         }
-        Token::new(std::str::from_utf8(record.body()).ok()?)
+        let token = Token::new(std::str::from_utf8(record.body()).ok()?)?;
+        (self.fingerprint(&token) == record.fingerprint()).then_some(token)
     }
 }
 

@@ -22,6 +22,8 @@ impl Form for KeyRing {
         Some((head, body))
     }
 
+    /// The fingerprint is not made again, which would take longer than to open the record: head and token are sealed as one, so
+    /// that nobody without the key can have changed either, and who sealed them made the fingerprint of this token.
     fn read(&self, key: &Key, record: &Record) -> Option<Token> {
         let head = record.head();
         if head.flags & Head::SEALED == 0 {
