@@ -9,7 +9,7 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, sync::PoisonError, time::Duration};
+use std::{cell::Cell, collections::HashMap, sync::PoisonError, time::Duration};
 
 use parts::{Arc, Map, Mutex, MutexGuard};
 use slot::Slot;
@@ -47,12 +47,16 @@ impl View {
     /// Serves `token` until `until`, in place of the tenant's last one.
     pub fn show(&self, tenant: &TenantId, token: Token, until: Duration) {
         let mut with_handle = self.with_handle();
-        self.slots.look_or_insert(tenant, |slot| {
-            if let Some(held) = held(&mut with_handle, tenant) {
-                // Nobody who has this token through a handle gets the last one by the id after that.
-                slot.blank();
-                held.show(token.clone(), until);
-            }
+        let Some(held) = held(&mut with_handle, tenant) else {
+            let token = Cell::new(Some(token));
+            let new = || Slot::showing(token.take(), until);
+            let show = |slot: &Slot| token.take().into_iter().for_each(|token| slot.show(token, until));
+            return self.slots.look_or_insert(tenant, new, show);
+        };
+        self.slots.look_or_insert(tenant, Slot::default, |slot| {
+            // Nobody who has this token through a handle gets the last one by the id after that.
+            slot.blank();
+            held.show(token.clone(), until);
             slot.show(token, until);
         });
     }

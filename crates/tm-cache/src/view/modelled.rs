@@ -25,11 +25,15 @@ pub(super) struct Pointer<T> {
 
 impl<T> Default for Pointer<T> {
     fn default() -> Self {
-        Self { now: AtomicUsize::new(0), stored: sync::Mutex::new(vec![None]) }
+        Self::new(None)
     }
 }
 
 impl<T> Pointer<T> {
+    pub(super) fn new(value: Option<sync::Arc<T>>) -> Self {
+        Self { now: AtomicUsize::new(0), stored: sync::Mutex::new(vec![value]) }
+    }
+
     pub(super) fn replace(&self, value: Option<sync::Arc<T>>) {
         let last = {
             let mut stored = self.stored.lock().unwrap();
@@ -56,7 +60,7 @@ impl<V> Default for Map<V> {
     }
 }
 
-impl<V: Default> Map<V> {
+impl<V> Map<V> {
     pub(super) fn look<Q, R>(&self, tenant: &Q, look: impl FnOnce(&V) -> R) -> Option<R>
     where
         Q: AsRef<str> + ?Sized,
@@ -65,8 +69,14 @@ impl<V: Default> Map<V> {
         Some(look(&found))
     }
 
-    pub(super) fn look_or_insert<R>(&self, tenant: &TenantId, look: impl FnOnce(&V) -> R) -> R {
-        let found = sync::Arc::clone(self.values().entry(Name::of(tenant)).or_default());
+    pub(super) fn look_or_insert<R>(
+        &self,
+        tenant: &TenantId,
+        new: impl FnOnce() -> V,
+        look: impl FnOnce(&V) -> R,
+    ) -> R {
+        let new = || sync::Arc::new(new());
+        let found = sync::Arc::clone(self.values().entry(Name::of(tenant)).or_insert_with(new));
         look(&found)
     }
 

@@ -18,11 +18,15 @@ pub(super) struct Pointer<T>(ArcSwapOption<T>);
 
 impl<T> Default for Pointer<T> {
     fn default() -> Self {
-        Self(ArcSwapOption::empty())
+        Self::new(None)
     }
 }
 
 impl<T> Pointer<T> {
+    pub(super) fn new(value: Option<Arc<T>>) -> Self {
+        Self(ArcSwapOption::new(value))
+    }
+
     pub(super) fn replace(&self, value: Option<Arc<T>>) {
         self.0.store(value);
     }
@@ -45,7 +49,7 @@ impl<V> Default for Map<V> {
     }
 }
 
-impl<V: Default> Map<V> {
+impl<V> Map<V> {
     pub(super) fn look<Q, R>(&self, tenant: &Q, look: impl FnOnce(&V) -> R) -> Option<R>
     where
         Q: AsRef<str> + ?Sized,
@@ -53,8 +57,14 @@ impl<V: Default> Map<V> {
         self.0.pin().get(Name::bytes(tenant)).map(look)
     }
 
-    pub(super) fn look_or_insert<R>(&self, tenant: &TenantId, look: impl FnOnce(&V) -> R) -> R {
-        look(self.0.pin().get_or_insert_with(Name::of(tenant), V::default))
+    /// For one writer at a time: what is new is made only if it goes in.
+    pub(super) fn look_or_insert<R>(
+        &self,
+        tenant: &TenantId,
+        new: impl FnOnce() -> V,
+        look: impl FnOnce(&V) -> R,
+    ) -> R {
+        look(self.0.pin().get_or_insert_with(Name::of(tenant), new))
     }
 
     /// Looks a last time at what is removed. It is freed when nobody looks at it any more.

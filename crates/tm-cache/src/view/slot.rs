@@ -26,6 +26,13 @@ const ONE_MORE: u64 = 2;
 const MARKS: u64 = (1 << 20) - 1;
 
 impl Slot {
+    /// A new one, which shows this token. A pointer that others can see already is replaced only after a look at what each thread
+    /// of the process is looking at.
+    pub(super) fn showing(token: Option<Token>, until: Duration) -> Self {
+        let state = (nanos(until) & !MARKS) | ONE_MORE;
+        Self { state: AtomicU64::new(state), token: Pointer::new(token.map(Into::into)) }
+    }
+
     /// For the one writer.
     pub(super) fn show(&self, token: Token, until: Duration) {
         let count = self.blank().wrapping_add(ONE_MORE) & MARKS;
@@ -49,9 +56,7 @@ impl Slot {
     /// The same token, as if it had just come. For the one writer, whom nothing changes under its hands.
     pub(super) fn untouched(&self) -> Self {
         let state = self.state.load(Ordering::Relaxed) & !USED;
-        let token = Pointer::default();
-        token.replace(self.token.look(Arc::clone));
-        Self { state: AtomicU64::new(state), token }
+        Self { state: AtomicU64::new(state), token: Pointer::new(self.token.look(Arc::clone)) }
     }
 
     pub(super) fn hit(&self, now: Duration) -> Option<Token> {
