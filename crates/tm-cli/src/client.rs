@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use tm_async::{
-    BlockingStore, Setup,
+    BlockingStore, ReqwestTransport, Setup,
     cache::{self, StoreError},
 };
+use tm_blocking::UreqTransport;
 use tm_core::{Error, ErrorKind, TenantId, Token};
 use tokio::runtime::{Builder, Runtime};
 
@@ -14,6 +15,7 @@ use crate::{
     exit::{Halt, told},
     output::tell,
     storage::{Storage, unusable},
+    way::Way,
 };
 
 /// How long the end of a client may take: as long as its store may take to be told something.
@@ -34,15 +36,30 @@ pub(crate) struct Served {
     pub(crate) left: Option<Duration>,
 }
 
+/// How many answers a run waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// Whoever waits for it drives the client meanwhile.
+    One,
+    /// The client has threads of its own.
+    Many,
+}
+
 /// A tokio runtime whose end nobody waits for: it may have a look-up of a host name under way.
 pub(crate) struct Background(Option<Runtime>);
 
 impl Client {
     /// # Errors
     /// The set-up is not good.
-    pub(crate) fn new(setup: Setup, storage: Storage, blocking: bool) -> Result<Self, Halt> {
+    pub(crate) fn new(
+        setup: Setup,
+        storage: Storage,
+        blocking: bool,
+        answers: Answers,
+    ) -> Result<Self, Halt> {
         if blocking {
-            let builder = tm_blocking::Client::builder(setup);
+            let way = Way::new(&setup, UreqTransport::new)?;
+            let builder = tm_blocking::Client::builder(setup).transport(way);
             let builder = match storage {
                 Storage::None => builder,
                 Storage::Memory(store) => builder.store(cache::Storage::in_process(store)),
@@ -53,7 +70,8 @@ impl Client {
             };
             return Ok(Self::Blocking(builder.build()?));
         }
-        let builder = tm_async::Client::builder(setup);
+        let way = Way::new(&setup, ReqwestTransport::new)?;
+        let builder = tm_async::Client::builder(setup).transport(way);
         let builder = match storage {
             Storage::None => builder,
             Storage::Memory(store) => builder.store(cache::Storage::in_process(store)),
@@ -64,7 +82,7 @@ impl Client {
                 builder.store(cache::Storage::sealed(redis.open_async().map_err(unusable)?, ring))
             }
         };
-        Ok(Self::Async(Arc::new(Background::new()?), builder.build()?))
+        Ok(Self::Async(Arc::new(Background::new(answers)?), builder.build()?))
     }
 
     /// The transport's name.
@@ -181,8 +199,12 @@ impl Iterator for AllTokens {
 }
 
 impl Background {
-    fn new() -> Result<Self, Error> {
-        let made = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    fn new(answers: Answers) -> Result<Self, Error> {
+        let mut builder = match answers {
+            Answers::One => Builder::new_current_thread(),
+            Answers::Many => Builder::new_multi_thread(),
+        };
+        let made = builder.worker_threads(2).enable_all().build();
         made.map(|runtime| Self(Some(runtime)))
             .map_err(|error| Error::new(ErrorKind::Transport, "the runtime cannot be started").because(error))
     }

@@ -7,7 +7,7 @@ use tm_core::{Application, Credentials};
 
 use crate::{
     args::{RunOptions, ServiceOptions, StoreOptions},
-    client::Client,
+    client::{Answers, Client},
     deadline::Deadline,
     exit::Halt,
     interrupt,
@@ -21,6 +21,7 @@ pub(crate) fn connect(
     store: &StoreOptions,
     run: &RunOptions,
     deadline: Deadline,
+    answers: Answers,
 ) -> Result<Client, Halt> {
     let application = application(service, variable)?;
     let source = Source::of(service, variable);
@@ -29,7 +30,7 @@ pub(crate) fn connect(
     let setup = Setup::new(application, credentials(&secret, variable)?);
     let store = store.clone();
     let storage = deadline.run(move || Storage::open(&store, variable))??;
-    let client = Client::new(setup, storage, run.blocking)?;
+    let client = Client::new(setup, storage, run.blocking, answers)?;
     interrupt::closes(&client);
     Ok(client)
 }

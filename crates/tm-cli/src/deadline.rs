@@ -1,6 +1,7 @@
-//! The time of a run: whatever may hang does so on a thread of its own, and is not waited for beyond the end.
+//! The time of a run, if it has a limit: whatever may hang does so on a thread of its own, and is not waited for beyond the end.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     thread,
     time::{Duration, Instant},
@@ -20,11 +21,14 @@ impl Deadline {
         Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 
-    /// The result of `work`, or an error if it comes too late or not at all.
+    /// The result of `work`, or an error if it comes too late or not at all. Where nothing can be too late it needs no thread.
     pub(crate) fn run<T: Send + 'static>(
         self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
+        if self.0.is_none() {
+            return catch_unwind(AssertUnwindSafe(work)).map_err(|_| lost());
+        }
         let work = |outlet: &Outlet<T>| {
             outlet.send(work());
         };
@@ -136,6 +140,14 @@ mod tests {
         let error = deadline.run(move || hang.recv()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Deadline);
         drop(let_go);
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_left_behind_and_a_panic_is_told() {
+        let here = thread::current().id();
+        assert_eq!(never().run(move || thread::current().id() == here).ok(), Some(true));
+        let panicked = never().run::<()>(|| std::panic::resume_unwind(Box::new("without a word on stderr")));
+        assert_eq!(panicked.unwrap_err().kind(), ErrorKind::Closed);
     }
 
     #[test]

@@ -22,6 +22,13 @@ pub(crate) enum Status {
 }
 
 impl Status {
+    /// What an error makes of the run. What keeps all calls from leaving lies in the configuration.
+    pub(crate) fn of_error(error: &Error) -> Self {
+        let below = error.source().and_then(|source| source.downcast_ref::<Error>());
+        let is_config = below.is_some_and(|below| below.kind() == ErrorKind::Config);
+        Self::of(if is_config { ErrorKind::Config } else { error.kind() })
+    }
+
     /// What an error of this kind makes of the run.
     pub(crate) fn of(kind: ErrorKind) -> Self {
         match kind {
@@ -66,7 +73,7 @@ impl Halt {
     pub(crate) fn status(&self) -> Status {
         match self {
             Self::Usage(_) => Status::Usage,
-            Self::Failed(error) => Status::of(error.kind()),
+            Self::Failed(error) => Status::of_error(error),
             // As with `tm all | head -1`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
             Self::Output(_) => Status::Output,
@@ -119,6 +126,8 @@ pub(crate) fn told(error: &impl StdError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tm_core::{TransportError, TransportFault};
+
     use super::*;
 
     #[test]
@@ -127,6 +136,13 @@ mod tests {
         let worst = kinds.map(Status::of).into_iter().max().unwrap();
         assert_eq!(worst.code(), 3);
         assert!(Status::of(ErrorKind::Deadline) > Status::of(ErrorKind::TooShort));
+    }
+
+    #[test]
+    fn a_configuration_with_which_no_call_can_leave_is_one_however_it_is_told() {
+        let config = Error::new(ErrorKind::Config, "no roots");
+        let told = Error::from(TransportError::new(TransportFault::Tls).because(config));
+        assert_eq!((told.kind(), Status::of_error(&told)), (ErrorKind::Transport, Status::Usage));
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Rows {
         }
         // The only tenant that can be refused here is the operator, without whom nobody is served.
         let is_refusal = error.kind() == ErrorKind::TenantRefused;
-        self.worst = self.worst.max(if is_refusal { Status::Service } else { Status::of(error.kind()) });
+        self.worst = self.worst.max(if is_refusal { Status::Service } else { Status::of_error(error) });
         if !self.json {
             tell(told(error));
             return Ok(());
@@ -123,7 +123,7 @@ impl Rows {
 
     fn failed(&mut self, tenant: &str, error: &Error) -> Zeroizing<Vec<u8>> {
         self.failed += 1;
-        self.worst = self.worst.max(Status::of(error.kind()));
+        self.worst = self.worst.max(Status::of_error(error));
         let message = told(error);
         let message = message.strip_prefix(&format!("tenant {tenant}: ")).unwrap_or(&message);
         if self.json {

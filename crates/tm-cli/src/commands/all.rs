@@ -6,7 +6,7 @@ use tm_core::Error;
 
 use crate::{
     args::AllArguments,
-    client::{AllTokens, Client},
+    client::{AllTokens, Answers, Client},
     connect::connect,
     deadline::{Deadline, Feed, Outlet},
     exit::{Halt, Status},
@@ -20,7 +20,7 @@ const WIDTH: usize = 20;
 pub(crate) fn run(arguments: &AllArguments) -> Result<Status, Halt> {
     let run = &arguments.run;
     let deadline = Deadline::after(run.timeout);
-    let client = connect(&arguments.service, &arguments.store, run, deadline)?;
+    let client = connect(&arguments.service, &arguments.store, run, deadline, Answers::Many)?;
     // Rows on a terminal are progress enough.
     let progress = Progress::new(!run.json && !io::stdout().is_terminal(), None);
     let mut rows = Rows::new(run.json, arguments.reveal.reveal, WIDTH);

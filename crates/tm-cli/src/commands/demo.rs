@@ -12,7 +12,7 @@ use tm_sim::{Counters, Simulator};
 
 use crate::{
     args::DemoArguments,
-    client::{Client, Served},
+    client::{Answers, Client, Served},
     commands::all,
     deadline::Deadline,
     exit::{Halt, Status, told},
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<Status, Halt> {
         .map_err(|error| Halt::Usage(format!("there is no place for temporary files: {error}")))?;
     let new_client = || {
         let storage = Storage::in_directory(&place.path().join("tokens"))?;
-        Client::new(setup(&simulator)?, storage, arguments.run.blocking)
+        Client::new(setup(&simulator)?, storage, arguments.run.blocking, Answers::Many)
     };
     let client = new_client()?;
     let started = Instant::now();
@@ -111,7 +111,7 @@ fn serve(
                 }
             }
             Err(error) => {
-                worst = worst.max(Status::of(error.kind()));
+                worst = worst.max(Status::of_error(&error));
                 tell(told(&error));
             }
         }

@@ -5,6 +5,7 @@ use tm_core::TenantId;
 
 use crate::{
     args::TenantsArguments,
+    client::Answers,
     connect::connect,
     deadline::Deadline,
     exit::{Halt, Status},
@@ -20,7 +21,7 @@ struct Listed<'a> {
 pub(crate) fn run(arguments: &TenantsArguments) -> Result<Status, Halt> {
     let run = &arguments.run;
     let deadline = Deadline::after(run.timeout);
-    let client = connect(&arguments.service, &arguments.store, run, deadline)?;
+    let client = connect(&arguments.service, &arguments.store, run, deadline, Answers::Many)?;
     let asking = client.clone();
     let listed = deadline.run(move || asking.tenants()).flatten();
     client.end(deadline);

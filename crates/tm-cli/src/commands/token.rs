@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     args::TokenArguments,
-    client::Served,
+    client::{Answers, Served},
     connect::connect,
     deadline::Deadline,
     exit::{Halt, Status},
@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &TokenArguments) -> Result<Status, Halt> {
     let run = &arguments.run;
     let deadline = Deadline::after(run.timeout);
     let tenant = TenantId::new(&arguments.tenant)?;
-    let client = connect(&arguments.service, &arguments.store, run, deadline)?;
+    let client = connect(&arguments.service, &arguments.store, run, deadline, Answers::One)?;
     let (asking, asked_for) = (client.clone(), tenant.clone());
     let result = deadline.run(move || asking.token(&asked_for)).flatten();
     client.end(deadline);

@@ -9,7 +9,7 @@ use tm_core::{Error, TenantId, wire::MAX_BATCH};
 
 use crate::{
     args::TokensArguments,
-    client::{Client, Served},
+    client::{Answers, Client, Served},
     connect::connect,
     deadline::{Deadline, Feed, Outlet},
     exit::{Halt, Status},
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &TokensArguments) -> Result<Status, Halt> {
     }
     let named = arguments.tenants.clone();
     let tenants: Arc<[TenantId]> = deadline.run(move || input::tenants(&named, input::stdin()))??.into();
-    let client = connect(&arguments.service, &arguments.store, run, deadline)?;
+    let client = connect(&arguments.service, &arguments.store, run, deadline, Answers::Many)?;
     let width = tenants.iter().map(|tenant| tenant.as_str().len()).max().unwrap_or_default();
     let mut rows = Rows::new(run.json, arguments.reveal.reveal, width);
     let progress = Progress::new(!run.json, u64::try_from(tenants.len()).ok());
