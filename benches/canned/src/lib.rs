@@ -53,6 +53,11 @@ impl Answers {
         }
     }
 
+    /// How many tokens they were.
+    pub fn issued(&self) -> u64 {
+        self.issued.load(Ordering::Relaxed)
+    }
+
     fn token(&self) -> String {
         let number = self.issued.fetch_add(1, Ordering::Relaxed);
         let mut text = String::with_capacity(self.stem.len() + 160);

@@ -20,6 +20,7 @@ use crate::Answers;
 pub struct Server {
     /// Its base URL.
     pub url: String,
+    answers: Arc<Answers>,
 }
 
 /// What a TLS server needs, and what its clients do.
@@ -57,18 +58,25 @@ impl Server {
     /// Answers each request after this time.
     pub fn start(answers: Answers, latency: Duration) -> Self {
         let answers = Arc::new(answers);
-        let url = listen("http", move |stream| serve(stream, &answers, latency));
-        Self { url }
+        let served = Arc::clone(&answers);
+        let url = listen("http", move |stream| serve(stream, &served, latency));
+        Self { url, answers }
     }
 
     /// The same with TLS.
     pub fn start_tls(answers: Answers, tls: &Tls) -> Self {
-        let (answers, config) = (Arc::new(answers), Arc::clone(&tls.config));
+        let answers = Arc::new(answers);
+        let (served, config) = (Arc::clone(&answers), Arc::clone(&tls.config));
         let url = listen("https", move |stream| {
             let connection = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
-            serve(StreamOwned::new(connection, stream), &answers, Duration::ZERO)
+            serve(StreamOwned::new(connection, stream), &served, Duration::ZERO)
         });
-        Self { url }
+        Self { url, answers }
+    }
+
+    /// How many tokens it has given away.
+    pub fn issued(&self) -> u64 {
+        self.answers.issued()
     }
 }
 
