@@ -95,11 +95,39 @@ mod tests {
         assert_eq!(UnixTime::from_secs(i64::MAX).to_string(), "9223372036854775s since 1970");
     }
 
+    /// Day by day through all years that are shown, by the rule that children learn.
+    #[test]
+    fn every_day_of_the_calendar_follows_the_one_before() {
+        const FIRST: i64 = -719_162;
+        let mut days = FIRST..;
+        for year in 1..=9_999 {
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let february = if is_leap { 29 } else { 28 };
+            for (month, last) in (1..).zip([31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) {
+                for day in 1..=last {
+                    assert_eq!(days.next().map(civil_from_days), Some((year, month, day)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn years_that_rfc_3339_does_not_know_are_shown_as_seconds() {
+        let shown = |secs| UnixTime::from_secs(secs).to_string();
+        assert_eq!(shown(-62_135_596_800), "0001-01-01T00:00:00Z");
+        assert_eq!(shown(-62_135_596_801), "-62135596801s since 1970");
+        assert_eq!(shown(253_402_300_799), "9999-12-31T23:59:59Z");
+        assert_eq!(shown(253_402_300_800), "253402300800s since 1970");
+    }
+
     #[test]
     fn differences_saturate() {
         let (early, late) = (UnixTime::from_secs(5), UnixTime::from_secs(8));
         assert_eq!(late.saturating_since(early), Duration::from_secs(3));
         assert_eq!(early.saturating_since(late), Duration::ZERO);
+        assert_eq!(late.saturating_sub(Duration::from_secs(3)), early);
+        assert_eq!(early.saturating_add(Duration::from_secs(3)), late);
         assert_eq!(UnixTime::from_millis(i64::MIN).saturating_sub(Duration::MAX).as_millis(), i64::MIN);
+        assert_eq!(UnixTime::from_millis(i64::MAX).saturating_add(Duration::MAX).as_millis(), i64::MAX);
     }
 }

@@ -74,3 +74,35 @@ impl StdError for TransportError {
         self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_tells_itself_and_whether_repeating_may_help() {
+        let told = |fault| {
+            let error = TransportError::new(fault);
+            (error.fault() == fault, error.is_transient(), error.to_string())
+        };
+        let all = [
+            (TransportFault::NotSent, true, "no connection to the gateway"),
+            (TransportFault::Tls, false, "no trusted TLS connection to the gateway"),
+            (TransportFault::TimedOut, true, "no whole answer from the gateway in time"),
+            (TransportFault::Interrupted, true, "the connection to the gateway broke"),
+            (TransportFault::TooLarge, false, "the gateway's answer is larger than its limit"),
+        ];
+        for (fault, is_transient, text) in all {
+            assert_eq!(told(fault), (true, is_transient, text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_the_http_library_said_is_the_source() {
+        let error = TransportError::new(TransportFault::Interrupted);
+        assert!(error.source().is_none());
+        let error = error.because("connection reset by peer");
+        assert_eq!(error.source().unwrap().to_string(), "connection reset by peer");
+        assert_eq!(error.into_source().unwrap().to_string(), "connection reset by peer");
+    }
+}
