@@ -182,9 +182,7 @@ impl Gate {
     /// Holds all calls; a shorter hold never shortens a longer one.
     pub(super) fn pause(&mut self, hold: Hold) {
         let place = if hold.at_once { &mut self.refused } else { &mut self.asked };
-        if place.as_ref().is_none_or(|earlier| earlier.until < hold.until) {
-            *place = Some(hold);
-        }
+        *place = [place.take(), Some(hold)].into_iter().flatten().max_by_key(|hold| hold.until);
     }
 
     /// Ends a pause that a change of set-up may have mended.
@@ -263,6 +261,10 @@ mod tests {
 
     const fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)
+    }
+
+    fn hold(until: u64, at_once: bool) -> Hold {
+        Hold { until: secs(until), error: Error::new(ErrorKind::Throttled, "x"), at_once }
     }
 
     struct Bench {
@@ -346,20 +348,57 @@ mod tests {
     #[test]
     fn a_shorter_hold_never_shortens_a_longer_one() {
         let mut gate = Gate::new(8);
-        let hold = |until, at_once| Hold {
-            until: secs(until),
-            error: Error::new(ErrorKind::Throttled, "x"),
-            at_once,
-        };
         gate.pause(hold(50, false));
         gate.pause(hold(20, false));
         assert_eq!(gate.hold().unwrap().until, secs(50));
+        gate.pause(hold(60, false));
+        assert_eq!(gate.hold().unwrap().until, secs(60));
         gate.lift();
         assert!(gate.hold().is_some(), "no change of set-up mends throttling");
-        gate.tick(secs(50));
+        gate.tick(secs(60));
         gate.pause(hold(80, true));
         gate.lift();
         assert!(gate.hold().is_none());
+    }
+
+    #[test]
+    fn a_hold_ends_at_its_time_and_of_several_the_hardest_gives_the_reason() {
+        let mut gate = Gate::new(8);
+        gate.pause(hold(50, false));
+        gate.pause(hold(20, true));
+        let until_and_at_once = |gate: &Gate| gate.hold().map(|hold| (hold.until, hold.at_once));
+        assert_eq!(until_and_at_once(&gate), Some((secs(50), true)), "the last one gives the end");
+        gate.tick(secs(19));
+        assert_eq!(until_and_at_once(&gate), Some((secs(50), true)));
+        gate.tick(secs(20));
+        assert_eq!(until_and_at_once(&gate), Some((secs(50), false)));
+        gate.tick(secs(49));
+        assert!(!gate.has_room());
+        gate.tick(secs(50));
+        assert!(gate.has_room());
+    }
+
+    #[test]
+    fn calls_under_way_take_up_the_room() {
+        let mut bench = Bench::new();
+        let first = bench.start();
+        for _ in 1..8 {
+            assert!(bench.gate.has_room());
+            bench.start();
+        }
+        assert_eq!((bench.gate.room(), bench.gate.under_way()), (0, 8));
+        bench.end(first, 1, Health::Answering);
+        assert_eq!((bench.gate.room(), bench.gate.under_way()), (1, 7));
+    }
+
+    #[test]
+    fn only_a_token_counts_as_a_success() {
+        let mut bench = Bench::new();
+        assert!(!bench.gate.succeeded_since(secs(0)));
+        bench.one(5, Health::Good);
+        bench.one(9, Health::Answering);
+        assert!(bench.gate.succeeded_since(secs(4)) && bench.gate.succeeded_since(secs(5)));
+        assert!(!bench.gate.succeeded_since(secs(6)));
     }
 
     #[test]
@@ -373,6 +412,7 @@ mod tests {
         assert!(!gate.let_down(refused(403), &tenants[..19]));
         assert!(gate.let_down(refused(403), &tenants[19..20]));
         assert!(gate.let_down(refused(403), &tenants[..1]), "and again after the pause");
+        assert!(gate.let_down(refused(403), &tenants[20..21]), "whoever it is");
         gate.lift();
         assert!(!gate.let_down(refused(403), &tenants[..5]));
         assert!(!gate.let_down(Sign::Nonsense, &tenants[..15]));
