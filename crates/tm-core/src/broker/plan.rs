@@ -81,11 +81,8 @@ impl Plan {
         let lead = self.leading_lane()?;
         self.calls += 1;
         let queue = &mut self.lanes[lead as usize];
-        let alone_leads = match (queue.alone.first(), queue.company.first()) {
-            (Some(alone), Some(company)) => alone < company,
-            (alone, _) => alone.is_some(),
-        };
-        if alone_leads {
+        let first = queue.first();
+        if queue.alone.first().map(|(serial, _)| *serial) == first {
             return queue.alone.pop_first().map(|(_, key)| vec![key]);
         }
         let room = room.min(MAX_BATCH);
@@ -150,6 +147,7 @@ mod tests {
     #[test]
     fn what_waits_leaves_in_fives_in_the_order_it_came() {
         let mut plan = queued(&(0..12).map(|n| (n, Lane::Bulk, false)).collect::<Vec<_>>());
+        assert!(!plan.is_empty());
         assert_eq!(calls(&mut plan), [vec![0, 1, 2, 3, 4], vec![5, 6, 7, 8, 9], vec![10, 11]]);
         assert!(plan.is_empty());
     }
@@ -203,11 +201,26 @@ mod tests {
     }
 
     #[test]
+    fn refreshes_that_wait_in_company_are_counted_and_the_first_is_named() {
+        let mut plan = queued(&[
+            (0, Lane::Refresh, true),
+            (1, Lane::Bulk, false),
+            (2, Lane::Refresh, false),
+            (3, Lane::Refresh, false),
+        ]);
+        assert_eq!((plan.refreshes(), plan.first_refresh()), (2, Some(Key(2))));
+        plan.take_any(4);
+        assert_eq!((plan.refreshes(), plan.first_refresh()), (0, None));
+    }
+
+    #[test]
     fn a_call_of_callers_leaves_at_once_and_the_others_when_they_are_five() {
-        let bulk = |count| queued(&(0..count).map(|n| (n, Lane::Bulk, false)).collect::<Vec<_>>());
-        assert!(!bulk(0).next_is_whole() && !bulk(4).next_is_whole() && bulk(5).next_is_whole());
+        for lane in [Lane::Bulk, Lane::Refresh] {
+            let is_whole =
+                |count| queued(&(0..count).map(|n| (n, lane, false)).collect::<Vec<_>>()).next_is_whole();
+            assert_eq!([0, 4, 5, 6].map(is_whole), [false, false, true, true]);
+        }
         assert!(queued(&[(0, Lane::Interactive, false)]).next_is_whole());
         assert!(queued(&[(0, Lane::Bulk, true)]).next_is_whole());
-        assert!(!queued(&[(0, Lane::Refresh, false)]).next_is_whole());
     }
 }
