@@ -103,6 +103,20 @@ mod tests {
     }
 
     #[test]
+    fn rests_use_the_whole_range_between_their_bounds() {
+        let mut rng = Rng::with_seed(1);
+        let rests: [(fn(&mut Rng) -> Duration, _, _); 2] =
+            [(after_failure, 1.0, 5.0), (of_breaker, 5.0, 30.0)];
+        for (rest, from, to) in rests {
+            let draws: Vec<f64> = (0..2_000).map(|_| rest(&mut rng).as_secs_f64()).collect();
+            assert!(draws.iter().all(|secs| (from..=to).contains(secs)));
+            let margin = (to - from) / 20.0;
+            assert!(draws.iter().any(|secs| *secs < from + margin));
+            assert!(draws.iter().any(|secs| *secs > to - margin));
+        }
+    }
+
+    #[test]
     fn the_budget_ends_at_half_and_comes_back_with_successes() {
         let mut budget = RetryBudget::full();
         assert_eq!((0..100).filter(|_| budget.take()).count(), 6);

@@ -82,17 +82,31 @@ impl Settings {
 mod tests {
     use super::*;
 
+    const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
+    fn changed(change: fn(&mut Settings)) -> Result<(), InvalidInput> {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        settings.check()
+    }
+
     #[test]
     fn numbers_out_of_bounds_are_named() {
-        let refusal = |change: fn(&mut Settings)| {
-            let mut settings = Settings::default();
-            change(&mut settings);
-            settings.check().unwrap_err().to_string()
-        };
+        let refusal = |change: fn(&mut Settings)| changed(change).unwrap_err().to_string();
         assert_eq!(refusal(|s| s.calls_at_once = 0), "calls at once: is 0, not within 1 to 64");
         assert_eq!(refusal(|s| s.attempts = 11), "attempts: is 11, not within 1 to 10");
         assert_eq!(refusal(|s| s.page_size = 501), "page size: is 501, not within 1 to 500");
         assert_eq!(refusal(|s| s.patience = Duration::ZERO), "patience: is not within (0, 24 h]");
-        assert!(Settings::default().check().is_ok());
+        let too_long = |s: &mut Settings| s.connect_time = LONGEST + Duration::from_nanos(1);
+        assert_eq!(refusal(too_long), "connect time: is not within (0, 24 h]");
+    }
+
+    #[test]
+    fn numbers_at_their_bounds_are_good() {
+        let good = |change: fn(&mut Settings)| changed(change).is_ok();
+        assert!(good(|_| ()));
+        assert!(good(|s| (s.calls_at_once, s.attempts, s.page_size) = (1, 1, 1)));
+        assert!(good(|s| (s.calls_at_once, s.attempts, s.page_size) = (64, 10, 500)));
+        assert!(good(|s| (s.attempt_time, s.bulk_patience) = (Duration::from_nanos(1), LONGEST)));
     }
 }
