@@ -92,10 +92,11 @@ mod tests {
     fn the_last_ten_thousand_are_remembered() {
         let token = |number: usize| Token::new(&format!("t{number}")).unwrap();
         let mut rejections = Rejections::default();
-        for number in 0..=MOST {
-            rejections.insert(&token(number));
+        for number in (0..MOST).chain([1]) {
             rejections.insert(&token(number));
         }
+        assert!(rejections.contains(hash(&token(0))), "one that is known takes no place");
+        rejections.insert(&token(MOST));
         let contains = |number| rejections.contains(hash(&token(number)));
         assert!(!contains(0) && contains(1) && contains(MOST));
         assert_eq!(rejections.hashes.len(), MOST);

@@ -152,6 +152,7 @@ mod tests {
             latest.saturating_sub(earliest) > secs(240),
             "and their tokens are spread: {earliest:?} to {latest:?}"
         );
+        assert!(earliest >= secs(1_359) && latest <= secs(1_649), "none is due before its band");
     }
 
     #[test]
