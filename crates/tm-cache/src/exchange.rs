@@ -122,3 +122,139 @@ impl Codec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use tm_core::{
+        AppName, AppVersion, Application, Credentials, Gateway, TenantId, Token, UnixTime,
+        broker::{Buried, Kept, Stamp},
+    };
+
+    use super::*;
+    use crate::{Head, MemoryStore, NoStore, Storage};
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn codec() -> Codec {
+        let application = Application {
+            gateway: Gateway::parse("https://gateway.example").unwrap(),
+            host_tenant: TenantId::new("operator").unwrap(),
+            name: AppName::new("pump-watch").unwrap(),
+            version: AppVersion::new("1.0.0").unwrap(),
+        };
+        Storage::in_process(NoStore).codec(&application, &Credentials::new("client", "hush").unwrap())
+    }
+
+    fn here() -> Owner {
+        Owner::new([1; 16])
+    }
+
+    fn elsewhere() -> Owner {
+        Owner::new([2; 16])
+    }
+
+    fn acme() -> TenantId {
+        TenantId::new("acme").unwrap()
+    }
+
+    fn kept() -> Kept {
+        let stamp = Stamp { issued: UnixTime::from_secs(1_000), expires: UnixTime::from_secs(2_800) };
+        Kept { token: Token::new("t").unwrap(), stamp, remaining: HOUR, cold: true }
+    }
+
+    fn save() -> StoreRequest {
+        StoreRequest::Save(vec![(acme(), kept())])
+    }
+
+    fn lease() -> StoreRequest {
+        StoreRequest::Lease { claims: vec![(acme(), None)], time: HOUR }
+    }
+
+    /// What a story of requests is answered, each by an owner: what is found, and what is said of leases.
+    fn story(ask: impl Fn(&Question) -> Reply) {
+        let codec = codec();
+        let told = |request: &StoreRequest, owner| {
+            let question = codec.question(request, owner);
+            codec.answer(&question, ask(&question)).unwrap()
+        };
+        let found = |answer| -> Vec<_> {
+            match answer {
+                StoreAnswer::Loaded(found) => {
+                    found.into_iter().map(|kept| kept.map(|kept| kept.token)).collect()
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        let leased = |answer| match answer {
+            StoreAnswer::Leased(mut answers) => answers.pop().unwrap(),
+            other => panic!("{other:?}"),
+        };
+        let load = StoreRequest::Load(vec![TenantId::new("umbrella").unwrap(), acme()]);
+
+        assert!(matches!(leased(told(&lease(), here())), Leased::Granted));
+        assert!(matches!(leased(told(&lease(), elsewhere())), Leased::Held));
+        assert!(matches!(told(&save(), here()), StoreAnswer::Done));
+        let Leased::Found(newer) = leased(told(&lease(), elsewhere())) else { panic!("it was saved") };
+        assert!(newer.token == kept().token && newer.cold);
+        assert_eq!(found(told(&load, elsewhere())), [None, Some(kept().token)]);
+        assert!(matches!(told(&StoreRequest::Release(vec![acme()]), here()), StoreAnswer::Done));
+        let refused = Buried { token: kept().token, issued: kept().stamp.issued, remaining: HOUR };
+        assert!(matches!(told(&StoreRequest::Remove(vec![(acme(), refused)]), here()), StoreAnswer::Done));
+        assert_eq!(found(told(&load, here())), [None, None]);
+        assert!(matches!(leased(told(&lease(), elsewhere())), Leased::Granted), "it was given back");
+    }
+
+    #[test]
+    fn what_the_broker_asks_is_done_to_a_store() {
+        let store = MemoryStore::default();
+        story(|question| question.put_to(&store).unwrap());
+    }
+
+    #[test]
+    fn what_the_broker_asks_is_done_to_an_async_store() {
+        let store = MemoryStore::default();
+        story(|question| {
+            let mut asked = pin!(question.put_to_async(&store));
+            match asked.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(reply) => reply.unwrap(),
+                Poll::Pending => panic!("a store in memory waits for nothing"),
+            }
+        });
+    }
+
+    #[test]
+    fn a_reply_to_another_question_is_none() {
+        let codec = codec();
+        let question = |request| codec.question(&request, here());
+        let load = question(StoreRequest::Load(vec![acme()]));
+        let (lease, save) = (question(lease()), question(save()));
+        let none = |question, reply| assert!(codec.answer(question, reply).is_none(), "{question:?}");
+        none(&load, Reply::Done);
+        none(&load, Reply::Records(vec![]));
+        none(&load, Reply::Records(vec![None, None]));
+        none(&lease, Reply::Records(vec![None]));
+        none(&lease, Reply::Leases(vec![]));
+        none(&lease, Reply::Leases(vec![Lease::Granted, Lease::Granted]));
+        none(&save, Reply::Leases(vec![Lease::Granted]));
+    }
+
+    #[test]
+    fn a_record_that_does_not_open_is_a_miss_and_nobody_is_waited_for() {
+        let codec = codec();
+        let Question::Put(records) = codec.question(&save(), here()) else { panic!("a token is put") };
+        let record = &records[0].1;
+        let sealed = Head { flags: Head::SEALED, ..record.head() };
+        let foreign = Record::new(&sealed, record.body(), HOUR);
+        let load = codec.question(&StoreRequest::Load(vec![acme()]), here());
+        let answer = codec.answer(&load, Reply::Records(vec![Some(foreign.clone())]));
+        assert!(matches!(answer, Some(StoreAnswer::Loaded(found)) if found == [None]));
+        let lease = codec.question(&lease(), here());
+        let answer = codec.answer(&lease, Reply::Leases(vec![Lease::Found(foreign)]));
+        assert!(matches!(answer, Some(StoreAnswer::Leased(said)) if matches!(said[..], [Leased::Granted])));
+    }
+}
