@@ -67,12 +67,11 @@ impl Slot {
         // Read before it is written: a written line would travel between the processors at every hit.
         if state & USED == 0 {
             let used = state | USED;
-            match self.state.compare_exchange(state, used, Ordering::Relaxed, Ordering::Relaxed) {
-                // Somebody else was first.
-                Err(found) if found == used => state = used,
-                // This was the first, or the token is another by now: the broker knows.
-                _ => return None,
+            if self.state.compare_exchange(state, used, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                return None;
             }
+            // Somebody else was first, or the state is another by now, and what it says is not served.
+            state = used;
         }
         let is_same = || self.state.load(Ordering::Relaxed) == state;
         self.token.look(|token| is_same().then(|| Arc::clone(token).into()))?
@@ -86,6 +85,8 @@ fn nanos(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -98,5 +99,14 @@ mod tests {
             assert!(slot.hit(Duration::from_millis(9_998)).is_some());
             assert!(slot.hit(until).is_none());
         }
+    }
+    #[test]
+    fn tokens_that_end_at_one_time_have_different_states() {
+        let slot = Slot::default();
+        let states = BTreeSet::from_iter((0..100).map(|_| {
+            slot.show(Token::new("t").unwrap(), Duration::from_secs(10));
+            slot.state.load(Ordering::Relaxed)
+        }));
+        assert_eq!(states.len(), 100);
     }
 }

@@ -1,6 +1,9 @@
 //! What the view serves, and until when.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tm_core::TokenText;
 
@@ -35,10 +38,23 @@ fn nothing_is_served_from_the_deadline_on_or_after_hiding() {
     view.hit(&tenant("a"), secs(1));
     assert!(view.hit(&tenant("a"), secs(9)).is_some());
     assert!(view.hit(&tenant("a"), secs(10)).is_none());
+    assert!(!view.is_empty(), "what is over goes when it is hidden");
     view.hide(&tenant("a"));
     assert!(view.hit(&tenant("a"), secs(9)).is_none());
     assert!(view.is_empty());
     view.hide(&tenant("never-shown"));
+}
+
+#[test]
+fn whatever_its_deadline_a_token_is_new_at_first_and_served_until_a_millisecond_before() {
+    let view = View::default();
+    for nanos in [0, 1, 2, 3, 1 << 19, (1 << 20) - 1, 1 << 20, (1 << 20) + 1] {
+        let until = secs(10) + Duration::from_nanos(nanos);
+        view.show(&tenant("a"), token("t"), until);
+        assert!(view.hit(&tenant("a"), secs(1)).is_none(), "the first one asks the broker");
+        assert!(view.hit(&tenant("a"), until - Duration::from_micros(1_049)).is_some(), "{nanos}");
+        assert!(view.hit(&tenant("a"), until).is_none(), "{nanos}");
+    }
 }
 
 #[test]
@@ -92,6 +108,12 @@ fn a_slot_that_no_handle_holds_goes_with_the_next_token() {
 }
 
 #[test]
+fn a_short_id_lies_in_the_entry() {
+    let is_short = |length| matches!(name::Name::of(&tenant(&"x".repeat(length))), name::Name::Short { .. });
+    assert_eq!([1, 22, 23].map(is_short), [true, true, false]);
+}
+
+#[test]
 fn an_entry_is_no_longer_than_a_line_of_memory() {
     assert!(size_of::<(name::Name, Slot)>() <= 40, "{}", size_of::<(name::Name, Slot)>());
 }
@@ -112,22 +134,26 @@ fn what_is_hidden_is_let_go_at_once() {
 #[test]
 fn readers_see_whole_tokens_while_they_are_replaced() {
     let view = View::default();
-    let rounds = 2_000;
+    let (rounds, is_over) = (2_000, AtomicBool::new(false));
     std::thread::scope(|threads| {
         for _ in 0..3 {
             threads.spawn(|| {
                 let mut last = 0;
                 while last < rounds {
+                    let is_over = is_over.load(Ordering::Acquire);
                     if let Some(token) = view.hit(&tenant("a"), secs(1)) {
                         let seen: u32 = token.secret().parse().unwrap();
                         assert!(seen >= last, "an older token came back");
                         last = seen;
                     }
+                    assert!(last == rounds || !is_over, "the last token is served");
                 }
             });
         }
         for round in 1..=rounds {
             view.show(&tenant("a"), token(&round.to_string()), secs(10));
         }
+        view.hit(&tenant("a"), secs(1));
+        is_over.store(true, Ordering::Release);
     });
 }
