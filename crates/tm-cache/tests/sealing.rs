@@ -54,8 +54,11 @@ fn what_is_sealed_comes_back_whole() {
     let codec = sealed_with(&new_ring());
     for text in ["t".to_owned(), "x".repeat(2_000), "y".repeat(Token::MAX_BYTES)] {
         let key = codec.key(&tenant("acme"));
-        let record = codec.record(&key, &kept(&text)).unwrap();
-        assert_eq!(codec.kept(&key, &record), Some(kept(&text)));
+        for cold in [true, false] {
+            let kept = Kept { cold, ..kept(&text) };
+            let record = codec.record(&key, &kept).unwrap();
+            assert_eq!(codec.kept(&key, &record), Some(kept));
+        }
     }
 }
 

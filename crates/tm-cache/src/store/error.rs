@@ -34,3 +34,17 @@ impl StdError for StoreError {
         self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_its_text_and_its_cause() {
+        let error = StoreError::new("cannot be read");
+        assert!(error.to_string() == "cannot be read" && error.source().is_none());
+        let error = error.because("permission denied");
+        assert_eq!(error.to_string(), "cannot be read");
+        assert_eq!(error.source().unwrap().to_string(), "permission denied");
+    }
+}

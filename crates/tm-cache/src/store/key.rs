@@ -54,3 +54,20 @@ impl fmt::Debug for Key {
         write!(f, "Key({})", self.to_hex())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_shown_in_full_or_by_its_hash() {
+        let key = Key::from_bytes(b"abc");
+        assert_eq!((key.as_bytes(), key.to_hex().as_str()), (b"abc".as_slice(), "616263"));
+        #[cfg(feature = "seal")]
+        assert_eq!(
+            key.to_name(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "FIPS 180-2"
+        );
+    }
+}

@@ -64,3 +64,40 @@ impl Lease {
         claims.iter().zip(records).map(found).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tm_core::UnixTime;
+
+    use super::*;
+    use crate::{Fingerprint, Head};
+
+    fn stamp(issued: i64) -> Stamp {
+        Stamp { issued: UnixTime::from_secs(issued), expires: UnixTime::from_secs(9_999) }
+    }
+
+    fn claim(has: Option<Stamp>) -> Claim {
+        Claim { key: Key::from_bytes(b"acme"), has }
+    }
+
+    fn record(issued: i64) -> Record {
+        let head =
+            Head { flags: 0, key_id: [0; 8], stamp: stamp(issued), fingerprint: Fingerprint::new([1; 16]) };
+        Record::new(&head, b"body", Duration::from_secs(60))
+    }
+
+    #[test]
+    fn only_what_is_newer_than_what_the_claimant_has_is_an_answer() {
+        assert!(Lease::answers(&claim(None), &record(100)));
+        assert!(Lease::answers(&claim(Some(stamp(99))), &record(100)));
+        assert!(!Lease::answers(&claim(Some(stamp(100))), &record(100)));
+        assert!(!Lease::answers(&claim(Some(stamp(101))), &record(100)));
+    }
+
+    #[test]
+    fn an_owner_keeps_its_number() {
+        assert_eq!(Owner::new(*b"sixteen numbers!").as_bytes(), b"sixteen numbers!");
+    }
+}

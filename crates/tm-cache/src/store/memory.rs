@@ -243,6 +243,57 @@ mod tests {
     }
 
     #[test]
+    fn of_a_record_and_a_refusal_each_ends_at_its_own_time() {
+        let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
+        let refused = record("old", 10);
+        let tombstone = |remaining| Tombstone {
+            issued: refused.stamp().issued,
+            fingerprint: refused.fingerprint(),
+            remaining,
+        };
+        kept.bury(&key("short"), &tombstone(HOUR / 2), start);
+        kept.bury(&key("long"), &tombstone(2 * HOUR), start);
+        for name in ["short", "long"] {
+            kept.put(&key(name), &record("new", 20), start, unix);
+        }
+        kept.expire(start + HOUR / 2);
+        assert!(kept.entries[&key("short")].grave.is_none());
+        assert!(kept.get(&key("short"), start + HOUR / 2).is_some());
+        kept.expire(start + HOUR);
+        assert_eq!(kept.entries.len(), 1);
+        assert!(kept.entries[&key("long")].record.is_none());
+        kept.put(&key("long"), &refused, start + HOUR, unix);
+        assert!(kept.get(&key("long"), start + HOUR).is_none(), "it is still known to be refused");
+    }
+
+    #[test]
+    fn nothing_is_kept_for_more_than_a_day() {
+        let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
+        kept.put(&key("a"), &record("t", 10).with_remaining(25 * HOUR), start, unix);
+        assert_eq!(kept.get(&key("a"), start).unwrap().remaining(), 24 * HOUR);
+    }
+
+    #[test]
+    fn an_entry_counts_with_its_record_its_key_twice_and_what_is_around_it() {
+        let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
+        kept.put(&key("acme"), &record("token", 10), start, unix);
+        assert_eq!(kept.bytes, 256 + 2 * 4 + Record::HEAD + 5);
+    }
+
+    #[test]
+    fn what_ends_first_goes_first_and_what_just_fits_stays() {
+        let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
+        kept.put(&key("late"), &record("t", 10), start, unix);
+        kept.put(&key("soon"), &record("t", 10).with_remaining(HOUR / 2), start, unix);
+        kept.bound = kept.bytes;
+        kept.evict();
+        assert_eq!(kept.entries.len(), 2);
+        kept.bound -= 1;
+        kept.evict();
+        assert!(kept.get(&key("late"), start).is_some() && kept.get(&key("soon"), start).is_none());
+    }
+
+    #[test]
     fn what_is_refused_for_all_time_goes_too() {
         let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
         let refused = record("t", 10).with_remaining(Duration::MAX);

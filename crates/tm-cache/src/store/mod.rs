@@ -79,8 +79,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// The store could not be asked; the caller goes on as if all were granted.
+    #[expect(unused_variables, reason = "who writes it anew sees the names")]
     fn lease_many(&self, claims: &[Claim], owner: &Owner, time: Duration) -> Result<Vec<Lease>, StoreError> {
-        let (_, _) = (owner, time);
         let keys: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
         Ok(Lease::without_leases(claims, self.get_many(&keys)?))
     }
@@ -89,8 +89,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// The store could not be asked; the leases end by themselves.
+    #[expect(unused_variables, reason = "who writes it anew sees the names")]
     fn release_many(&self, keys: &[Key], owner: &Owner) -> Result<(), StoreError> {
-        let (_, _) = (keys, owner);
         Ok(())
     }
 
@@ -114,20 +114,20 @@ pub trait AsyncStore: Send + Sync + 'static {
     async fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError>;
 
     /// As [`Store::lease_many`].
+    #[expect(unused_variables, reason = "who writes it anew sees the names")]
     async fn lease_many(
         &self,
         claims: &[Claim],
         owner: &Owner,
         time: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
-        let (_, _) = (owner, time);
         let keys: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
         Ok(Lease::without_leases(claims, self.get_many(&keys).await?))
     }
 
     /// As [`Store::release_many`].
+    #[expect(unused_variables, reason = "who writes it anew sees the names")]
     async fn release_many(&self, keys: &[Key], owner: &Owner) -> Result<(), StoreError> {
-        let (_, _) = (keys, owner);
         Ok(())
     }
 

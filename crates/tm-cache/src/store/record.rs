@@ -169,3 +169,57 @@ impl fmt::Debug for Record {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn head(issued: i64, expires: i64) -> Head {
+        let stamp = Stamp { issued: UnixTime::from_millis(issued), expires: UnixTime::from_millis(expires) };
+        Head { flags: Head::COLD, key_id: [7; 8], stamp, fingerprint: Fingerprint::new([9; 16]) }
+    }
+
+    fn record(issued: i64, expires: i64) -> Record {
+        Record::new(&head(issued, expires), b"body", HOUR)
+    }
+
+    #[test]
+    fn a_record_tells_what_it_was_made_of() {
+        let written = record(1_001, 2_002);
+        let read = Record::parse(written.bytes().clone(), HOUR / 2).unwrap();
+        assert_eq!((read.head(), read.body()), (head(1_001, 2_002), b"body".as_slice()));
+        assert_eq!((read.remaining(), written.remaining()), (HOUR / 2, HOUR));
+        assert_eq!(read.with_remaining(HOUR), written);
+    }
+
+    #[test]
+    fn bytes_of_another_version_or_length_are_no_record() {
+        let parsed = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = record(1, 2).bytes().to_vec();
+            change(&mut bytes);
+            Record::parse(Bytes::from(bytes), HOUR).map(|record| record.body().len())
+        };
+        assert_eq!(parsed(&|bytes| bytes[0] = 2), None);
+        assert_eq!(parsed(&|bytes| bytes.truncate(Record::HEAD - 1)), None);
+        assert_eq!(parsed(&|bytes| bytes.truncate(Record::HEAD)), Some(0), "an empty body is one");
+        assert_eq!(parsed(&|bytes| bytes.resize(32 * 1024, 0)), Some(32 * 1024 - Record::HEAD));
+        assert_eq!(parsed(&|bytes| bytes.resize(32 * 1024 + 1, 0)), None);
+        assert_eq!(Record::parse(Bytes::new(), HOUR), None);
+    }
+
+    #[test]
+    fn the_later_issue_wins_then_the_later_end() {
+        assert!(record(2, 5).beats(&record(1, 9)) && !record(1, 9).beats(&record(2, 5)));
+        assert!(record(1, 9).beats(&record(1, 8)) && !record(1, 8).beats(&record(1, 9)));
+        assert!(!record(1, 9).beats(&record(1, 9)), "what is there stays");
+    }
+
+    #[test]
+    fn a_time_of_issue_too_far_ahead_is_not_believed() {
+        let now = UnixTime::from_millis(1_000);
+        assert!(record(1_000 + 300_000, 0).is_believable(now));
+        assert!(!record(1_000 + 300_001, 0).is_believable(now));
+    }
+}

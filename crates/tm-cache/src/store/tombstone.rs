@@ -71,3 +71,59 @@ impl Grave {
         record.stamp().issued < self.issued || self.fingerprints.contains(&record.fingerprint())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tm_core::broker::Stamp;
+
+    use super::*;
+    use crate::Head;
+
+    fn refused(issued: i64, name: u8) -> Tombstone {
+        Tombstone {
+            issued: UnixTime::from_secs(issued),
+            fingerprint: Fingerprint::new([name; 16]),
+            remaining: Duration::from_secs(60),
+        }
+    }
+
+    fn record(issued: i64, name: u8) -> Record {
+        let stamp = Stamp { issued: UnixTime::from_secs(issued), expires: UnixTime::from_secs(9_999) };
+        let fingerprint = Fingerprint::new([name; 16]);
+        Record::new(&Head { flags: 0, key_id: [0; 8], stamp, fingerprint }, b"body", Duration::from_secs(60))
+    }
+
+    #[test]
+    fn a_grave_buries_what_is_older_and_of_its_own_instant_what_was_refused() {
+        let grave = Grave::new(&refused(100, 1));
+        assert!(grave.buries(&record(99, 2)), "older");
+        assert!(grave.buries(&record(100, 1)), "refused");
+        assert!(!grave.buries(&record(100, 2)), "another of the same second");
+        assert!(!grave.buries(&record(101, 2)), "newer");
+        assert!(grave.buries(&record(101, 1)), "the same token, whatever time it claims");
+    }
+
+    #[test]
+    fn those_of_the_last_instant_are_remembered_by_name() {
+        let mut grave = Grave::new(&refused(100, 1));
+        for other in [refused(100, 2), refused(100, 2), refused(99, 3)] {
+            grave.add(&other);
+        }
+        assert_eq!(grave.fingerprints, [1, 2].map(|name| Fingerprint::new([name; 16])));
+        grave.add(&refused(101, 4));
+        assert_eq!((grave.issued, grave.fingerprints.len()), (UnixTime::from_secs(101), 1));
+    }
+
+    #[test]
+    fn of_too_many_in_one_instant_the_first_is_forgotten() {
+        let mut grave = Grave::new(&refused(100, 1));
+        for name in 2..=16 {
+            grave.add(&refused(100, name));
+        }
+        assert_eq!(grave.fingerprints.len(), 16);
+        assert!(grave.buries(&record(100, 1)));
+        grave.add(&refused(100, 17));
+        assert_eq!(grave.fingerprints.len(), 16);
+        assert!(!grave.buries(&record(100, 1)) && grave.buries(&record(100, 2)));
+    }
+}

@@ -1,14 +1,14 @@
 //! A nearer store over a farther one.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tm_cache::{
-    Claim, Fingerprint, Head, Key, Layered, Lease, MemoryStore, Owner, Record, Store, StoreError, Tombstone,
-    conformance::Suite,
+    AsyncStore, Claim, Fingerprint, Head, Key, Layered, Lease, MemoryStore, Owner, Record, Store, StoreError,
+    Tombstone, conformance::Suite,
 };
 use tm_core::{UnixTime, broker::Stamp};
 
-use crate::{block_on, broken::Broken, sloppy::Sloppy};
+use crate::{at_once, block_on, broken::Broken, sloppy::Sloppy};
 
 #[test]
 fn memory_over_memory_keeps_the_contract() {
@@ -72,6 +72,21 @@ fn what_was_found_farther_is_near_afterwards() {
     let leased = Layered::new(MemoryStore::default(), far);
     assert!(matches!(lease(&leased), Lease::Found(_)));
     assert!(near(&leased).flatten().is_some());
+}
+
+#[test]
+fn what_an_async_caller_found_farther_is_near_afterwards() {
+    let far = Arc::<MemoryStore>::default();
+    Store::put_many(&far, &[(key(), record(100))]).unwrap();
+    let is_near =
+        |store: &Layered<MemoryStore, _>| Store::get_many(store.near(), &[key()]).unwrap() != [None];
+    let got = Layered::new(MemoryStore::default(), Arc::clone(&far));
+    let answers = at_once(AsyncStore::get_many(&got, &[Key::from_bytes(b"other"), key()])).unwrap();
+    assert!(answers[0].is_none() && answers[1].is_some() && is_near(&got));
+    let leased = Layered::new(MemoryStore::default(), far);
+    let claims = [Claim { key: key(), has: None }];
+    let leases = at_once(AsyncStore::lease_many(&leased, &claims, &Owner::new([1; 16]), HOUR)).unwrap();
+    assert!(matches!(leases[..], [Lease::Found(_)]) && is_near(&leased));
 }
 
 #[test]

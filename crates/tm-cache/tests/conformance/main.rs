@@ -9,13 +9,15 @@ mod three_methods;
 
 use std::{
     collections::BTreeSet,
-    task::{Context, Waker},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use sloppy::Sloppy;
 use tm_cache::{
-    MemoryStore, Store,
+    AsyncStore, Key, Layered, MemoryStore, NoStore, Store,
     conformance::{Report, Suite, Verdict, Work},
 };
 
@@ -27,6 +29,28 @@ fn the_memory_store_keeps_the_contract() {
 #[test]
 fn the_memory_store_keeps_the_contract_for_async_callers() {
     Suite::of_async(MemoryStore::default, block_on).run().assert();
+}
+
+#[test]
+fn a_store_that_clients_share_keeps_the_contract() {
+    Suite::of(Arc::<MemoryStore>::default).run().assert();
+    Suite::of_async(Arc::<MemoryStore>::default, block_on).run().assert();
+}
+
+#[test]
+fn a_store_that_keeps_nothing_has_an_answer_for_each_key() {
+    let keys = [b"acme", b"next"].map(|name| Key::from_bytes(name));
+    assert_eq!(Store::get_many(&NoStore, &keys).unwrap(), [None, None]);
+}
+
+#[test]
+fn whoever_passes_calls_on_leases_if_what_is_below_does() {
+    let (shared, layered) = (Arc::<MemoryStore>::default(), Layered::<NoStore, MemoryStore>::default());
+    assert!(Store::leases(&shared) && AsyncStore::leases(&shared));
+    assert!(Store::leases(&layered) && AsyncStore::leases(&layered));
+    let (shared, layered) = (Arc::<NoStore>::default(), Layered::<MemoryStore, NoStore>::default());
+    assert!(!Store::leases(&shared) && !AsyncStore::leases(&shared));
+    assert!(!Store::leases(&layered) && !AsyncStore::leases(&layered));
 }
 
 #[test]
@@ -124,8 +148,14 @@ fn a_check_that_does_not_exist_is_not_passed() {
     );
 }
 
+fn block_on(work: Work<'_>) {
+    at_once(work);
+}
+
 /// For futures that wait for nothing.
-fn block_on(mut work: Work<'_>) {
-    let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    assert!(polled.is_ready(), "a store in memory waits for nothing");
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a store in memory waits for nothing"),
+    }
 }

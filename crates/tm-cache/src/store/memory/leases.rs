@@ -61,6 +61,38 @@ mod tests {
     }
 
     #[test]
+    fn a_lease_ends_at_its_time() {
+        let (mut leases, start, hour) = (Leases::default(), Instant::now(), Duration::from_secs(3_600));
+        let (key, here, there) = (Key::from_bytes(b"acme"), Owner::new([1; 16]), Owner::new([2; 16]));
+        assert!(leases.lease(&key, &here, start, hour));
+        assert!(!leases.lease(&key, &there, start + hour - Duration::from_nanos(1), hour));
+        assert!(leases.lease(&key, &there, start + hour, hour));
+        leases.release(&key, &here);
+        assert!(!leases.lease(&key, &here, start + hour, hour), "nobody gives back what another has");
+        leases.release(&key, &there);
+        assert!(leases.lease(&key, &here, start + hour, hour));
+    }
+
+    #[test]
+    fn a_sweep_waits_until_there_are_twice_as_many_as_the_last_one_left() {
+        let (mut leases, start, second) = (Leases::default(), Instant::now(), Duration::from_secs(1));
+        let mut number = 0_u32;
+        let mut lease = |count, now, time| {
+            for _ in 0..count {
+                number += 1;
+                leases.lease(&Key::from_bytes(&number.to_be_bytes()), &Owner::new([1; 16]), now, time);
+            }
+            leases.held.len()
+        };
+        let (later, hour) = (start + second, 3_600 * second);
+        assert_eq!(lease(64, start, hour), 64);
+        assert_eq!(lease(64, start, second), 128, "the first sweep found all of them living");
+        assert_eq!(lease(1, later, hour), 65, "those of a second are over");
+        assert_eq!(lease(63, later, second), 128);
+        assert_eq!(lease(1, later + second, hour), 66);
+    }
+
+    #[test]
     fn beyond_its_bound_all_are_granted() {
         let (mut leases, now, hour) = (Leases::default(), Instant::now(), Duration::from_secs(3_600));
         for number in 0..=MOST {
