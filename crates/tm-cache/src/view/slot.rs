@@ -101,12 +101,27 @@ mod tests {
         }
     }
     #[test]
-    fn tokens_that_end_at_one_time_have_different_states() {
+    fn tokens_that_end_at_one_time_have_different_states_hidden_in_between_or_not() {
         let slot = Slot::default();
-        let states = BTreeSet::from_iter((0..100).map(|_| {
+        let states = BTreeSet::from_iter((0..100).map(|number| {
             slot.show(Token::new("t").unwrap(), Duration::from_secs(10));
-            slot.state.load(Ordering::Relaxed)
+            let state = slot.state.load(Ordering::Relaxed);
+            if number % 2 == 0 {
+                slot.hide();
+            }
+            state
         }));
         assert_eq!(states.len(), 100);
+    }
+    #[test]
+    fn what_is_blank_serves_nothing_until_the_next_token() {
+        let (slot, now, until) = (Slot::default(), Duration::from_secs(1), Duration::from_secs(10));
+        for text in ["one", "two"] {
+            slot.show(Token::new(text).unwrap(), until);
+            assert!(slot.hit(now).is_none(), "the first one asks the broker");
+            assert_eq!(slot.hit(now).unwrap().secret(), text);
+            slot.blank();
+            assert!(slot.hit(now).is_none() && slot.hit(now).is_none());
+        }
     }
 }
