@@ -38,3 +38,27 @@ fn halves(bytes: [u8; 32]) -> [[u8; 16]; 2] {
     let (chunks, _) = bytes.as_chunks();
     [chunks[0], chunks[1]]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tm_core::{UnixTime, broker::Stamp};
+
+    use super::*;
+
+    #[test]
+    fn what_claims_to_be_plain_is_not_opened_even_if_it_is_sealed() {
+        let ring = KeyRing::parse(&KeyRing::generate().unwrap()).unwrap();
+        let (sealing, key) = (ring.active(), Key::from_bytes(b"acme"));
+        let opens = |flags| {
+            let (issued, expires) = (UnixTime::from_secs(1_000), UnixTime::from_secs(2_800));
+            let (stamp, fingerprint) = (Stamp { issued, expires }, Fingerprint::new([0; 16]));
+            let head = Head { flags, key_id: *sealing.id().as_bytes(), stamp, fingerprint };
+            let body = sealing.seal(&head.to_bytes(), key.as_bytes(), b"t").unwrap();
+            ring.read(&key, &Record::new(&head, &body, Duration::from_secs(60))).is_some()
+        };
+        assert!(opens(Head::SEALED) && opens(Head::SEALED | Head::COLD));
+        assert!(!opens(0) && !opens(Head::COLD));
+    }
+}
