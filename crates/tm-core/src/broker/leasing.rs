@@ -1,6 +1,9 @@
 //! Leases: of several processes that need a token, one fetches it and the others find it in the store. They only save calls.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
     Broker, Leased, Outcome, Stamp, StoreAnswer, StoreRequest,
@@ -8,7 +11,7 @@ use super::{
     nanos::Nanos,
     pipeline::Work,
 };
-use crate::{Now, UnixTime, wire::MAX_BATCH};
+use crate::{Now, TenantId, UnixTime, wire::MAX_BATCH};
 
 /// How long a lease is good for: less than anybody waits for another's fetch, so that the dead hold up nobody for long.
 const TIME: Duration = Duration::from_secs(4);
@@ -27,6 +30,8 @@ const LATER_LOOKS: Duration = Duration::from_millis(400);
 #[derive(Debug, Default)]
 pub(super) struct Leases {
     renewals: BTreeSet<(Nanos, Key)>,
+    /// Those that are being renewed, and whether they are to be given back after that.
+    renewing: BTreeMap<TenantId, bool>,
     /// Fifths of calls that are being asked for.
     asked: usize,
 }
@@ -39,10 +44,6 @@ impl Leases {
     /// So many are not being asked for any longer.
     pub(super) fn answered(&mut self, fifths: usize) {
         self.asked -= fifths;
-    }
-
-    pub(super) fn into_renewals(self) -> BTreeSet<(Nanos, Key)> {
-        self.renewals
     }
 
     /// Whether more may come soon that could go into the next call.
@@ -125,16 +126,44 @@ impl Broker {
         // Nothing beats this: what others have saved meanwhile is of no interest now.
         let last = UnixTime::from_millis(i64::MAX);
         let has = Some(Stamp { issued: last, expires: last });
-        let claims = self.names(&keys).into_iter().map(|tenant| (tenant, has)).collect();
+        let tenants = self.names(&keys);
+        self.leases.renewing.extend(tenants.iter().map(|tenant| (tenant.clone(), false)));
+        let claims = tenants.iter().map(|tenant| (tenant.clone(), has)).collect();
         let request = StoreRequest::Lease { claims, time: TIME };
         let time = self.time_for_store(now, &keys);
-        self.ask_store(now, request, time, Work::Renewal);
+        self.ask_store(now, request, time, Work::Renewal(tenants));
+    }
+
+    pub(super) fn renewed(&mut self, tenants: Vec<TenantId>) {
+        for tenant in tenants {
+            let over = self.leases.renewing.remove(&tenant) == Some(true);
+            let leased = |key| self.flights[key].rare().lease.is_some();
+            if over && !self.flights.find(&tenant).is_some_and(leased) {
+                self.telling.releases.push_back(tenant);
+            }
+        }
+    }
+
+    /// Gives a lease back. A renewal that is under way is waited for: it might reach the store last, and take the lease again.
+    pub(super) fn release(&mut self, tenant: TenantId) {
+        match self.leases.renewing.get_mut(&tenant) {
+            Some(over) => *over = true,
+            None => self.telling.releases.push_back(tenant),
+        }
+    }
+
+    /// The client closes: nothing is fetched any more, and no answer waited for.
+    pub(super) fn release_all(&mut self) {
+        let Leases { renewals, renewing, .. } = std::mem::take(&mut self.leases);
+        let held = renewals.into_iter().map(|(_, key)| self.flights[key].tenant.clone());
+        let over = renewing.into_iter().filter_map(|(tenant, over)| over.then_some(tenant));
+        self.telling.releases.extend(held.chain(over));
     }
 
     /// The lease is of no use any more, and is given back if there is one.
     pub(super) fn give_back(&mut self, key: Key) {
         if self.set_lease(key, None) {
-            self.telling.releases.push_back(self.flights[key].tenant.clone());
+            self.release(self.flights[key].tenant.clone());
         }
     }
 

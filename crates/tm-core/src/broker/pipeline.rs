@@ -10,7 +10,7 @@ use super::{
     saving::{Rejection, Saved},
     waiters::Due,
 };
-use crate::{Error, ErrorKind, Now, Token, TransportError, TransportFault, wire::MAX_BATCH};
+use crate::{Error, ErrorKind, Now, TenantId, Token, TransportError, TransportFault, wire::MAX_BATCH};
 
 /// How long the memory of a refused, rejected or poisonous tenant outlives its rest.
 const MEMORY: Duration = Duration::from_secs(3_600);
@@ -41,7 +41,7 @@ pub(super) enum Work {
     Call(Sent),
     Load { keys: Vec<Key>, asked: Duration },
     Lease { keys: Vec<Key>, fifths: usize, asked: Duration },
-    Renewal,
+    Renewal(Vec<TenantId>),
     Save(Saved),
     Remove(Vec<Rejection>),
     Release,
@@ -155,7 +155,7 @@ impl Broker {
                 self.leases.answered(fifths);
                 self.leased(now, &keys, asked, outcome);
             }
-            Work::Renewal => {}
+            Work::Renewal(tenants) => self.renewed(tenants),
             Work::Save(saved) => self.saved(now, saved, &outcome),
             Work::Remove(rejections) => self.removed(now, rejections, &outcome),
             Work::Release => self.told(now, &outcome),

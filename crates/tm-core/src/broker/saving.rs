@@ -80,7 +80,7 @@ impl Broker {
             if save.held.token != rejection.token {
                 self.telling.saves.push_back(save);
             } else if save.leased {
-                self.telling.releases.push_back(save.tenant);
+                self.release(save.tenant);
             }
         }
         self.telling.removes.push_back(rejection);
@@ -114,9 +114,7 @@ impl Broker {
 
     /// The client closes: everything that is still to be told is told now, in as many requests as that takes.
     pub(super) fn tell_the_rest(&mut self, now: Now) {
-        for (_, key) in std::mem::take(&mut self.leases).into_renewals() {
-            self.telling.releases.push_back(self.flights[key].tenant.clone());
-        }
+        self.release_all();
         loop {
             // Nobody may be there for the answers: they are not waited for.
             self.telling.under_way = 0;
@@ -140,7 +138,9 @@ impl Broker {
                 }
             }
         }
-        self.telling.releases.extend(saved.leased);
+        for tenant in saved.leased {
+            self.release(tenant);
+        }
     }
 
     pub(super) fn removed(&mut self, now: Now, rejections: Vec<Rejection>, outcome: &Outcome) {

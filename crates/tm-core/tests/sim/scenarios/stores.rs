@@ -362,6 +362,41 @@ fn a_lease_is_renewed_as_long_as_the_service_takes() {
     assert_eq!(store(&mut world).shelf.leases(Duration::ZERO).len(), 0);
 }
 
+/// A call takes a little longer than until the first renewal of its lease, and that is slow to arrive at the store. The token has
+/// just been saved.
+fn saved_during_a_renewal() -> World {
+    let mut world = with_store(true);
+    let renewed = world.clock.mono + millis(2_004);
+    world.service.latency = (millis(2_050), millis(2_050));
+    let slow = Trouble::Slow(millis(200));
+    store(&mut world).mishaps = vec![Mishap::between(slow, renewed, renewed + millis(1))];
+    world.ask_for(&tenants(1)[0]);
+    world.pass(millis(2_060));
+    world.token(0);
+    assert!(kept(&world, &tenants(1)[0]).is_some());
+    world
+}
+
+#[test]
+fn a_lease_given_back_is_not_taken_again_by_its_own_renewal() {
+    let mut world = saved_during_a_renewal();
+
+    world.pass(millis(500));
+
+    assert_eq!(store(&mut world).shelf.leases(Duration::ZERO).len(), 0);
+}
+
+#[test]
+fn closing_gives_back_the_lease_that_waits_for_its_renewal() {
+    let mut world = saved_during_a_renewal();
+    assert_eq!(store(&mut world).shelf.leases(Duration::ZERO).len(), 1);
+
+    world.step(vec![Act::Close]);
+    world.pass(millis(5));
+
+    assert_eq!(store(&mut world).shelf.leases(Duration::ZERO).len(), 0);
+}
+
 #[test]
 fn credentials_that_are_replaced_under_way_cost_no_second_look_into_the_store() {
     let mut world = with_store(true);
