@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use tm_core::{
-    Error, ErrorKind, Now, Token,
+    Error, ErrorKind, Now, TenantId, Token, TransportError, TransportFault,
     broker::{Call, Demand, Effect, EffectId, Outcome, Output, Patience, Settings, Wanted},
     wire::AUTH_KEY_HEADER,
 };
 
 use crate::{
     attempt::is_asked_for,
-    oracles::{Failure, Verdict, Waiting, rule},
+    oracles::{Failure, Heard, Verdict, Waiting, rule},
     queue::{Act, Wait, Wish},
     service::credentials,
     trace::Event,
@@ -42,6 +42,7 @@ impl World {
                 for tenant in &tenants {
                     self.oracles.tickets.asks(tenant, now.mono);
                     self.oracles.tickets.lets_fade(tenant);
+                    self.oracles.view.fades(tenant);
                     self.broker.let_fade(now, tenant);
                 }
             }
@@ -56,6 +57,9 @@ impl World {
             Act::Reject(token) => {
                 let serial = self.service.ledger().serial(&token);
                 self.trace.record(now.mono, Event::Rejects { token: serial });
+                for tenant in self.oracles.view.holders(&token) {
+                    self.oracles.requests.must_be_forgotten(tenant, &token);
+                }
                 self.oracles.view.rejects(&token, self.service.ledger());
                 self.tally.add("rejected");
                 self.broker.reject(now, &token);
@@ -97,10 +101,20 @@ impl World {
                 if entries.iter().any(|(tenant, entry)| entry.is_ok() && tenants.contains(tenant)));
             fresh.answered = Some(with_token || fresh.answered == Some(true));
             let current = *generation == self.generation;
-            self.oracles.holds.answered(now, tenants, &outcome, current);
+            let heard = Heard { id: *id, tenants, outcome: &outcome, current };
+            self.oracles.hear(now, &heard, fresh);
             self.tally.add(what);
         }
         self.broker.done(now, *id, outcome);
+    }
+
+    /// What has been under way for too long came to nothing.
+    pub(crate) fn give_up(&mut self, now: Now, fresh: &mut Fresh) {
+        let outcome = Outcome::Failed(TransportError::new(TransportFault::TimedOut));
+        for (id, tenants) in self.oracles.calls.give_up(now.mono) {
+            let heard = Heard { id, tenants: &tenants, outcome: &outcome, current: true };
+            self.oracles.hear(now, &heard, fresh);
+        }
     }
 
     fn want(&mut self, wish: Wish, now: Now, fresh: &mut Fresh) -> Verdict {
@@ -124,13 +138,19 @@ impl World {
             Wanted::Ready(token)
         } else {
             self.oracles.tickets.asks(&tenant, now.mono);
-            self.broker.want(now, &tenant, demand)
+            let before = self.broker.wake_at();
+            let wanted = self.broker.want(now, &tenant, demand);
+            if matches!(wanted, Wanted::Ready(_)) {
+                self.oracles.view.reads(&tenant, now.mono, [before, self.broker.wake_at()])?;
+            }
+            wanted
         };
         match wanted {
             Wanted::Wait(ticket) => {
                 self.trace.record(now.mono, Event::Waits { caller });
                 rule(self.closed_at.is_none(), || "a caller waits for a closed client".to_owned())?;
                 let asked_at = now.mono;
+                self.oracles.company.waits(&tenant);
                 self.oracles.tickets.waits(ticket, Waiting { caller, tenant, demand, asked_at, calls: 0 })?;
                 self.callers[caller].ticket = Some(ticket);
                 if let Some(after) = self.callers[caller].wish.forgets_after {
@@ -156,6 +176,7 @@ impl World {
                     format!("tenant {tenant} is shown, and no call ever asked for it")
                 })?;
                 self.oracles.requests.shown(&tenant);
+                self.oracles.company.shown(&tenant);
                 if found {
                     fresh.answered = Some(true);
                 }
@@ -170,6 +191,9 @@ impl World {
             Output::Settle(ticket, result) => {
                 let waiting = self.oracles.tickets.settled(ticket, &result, now.mono, self.stepped)?;
                 self.callers[waiting.caller].ticket = None;
+                if let Err(error) = &result {
+                    self.told(&waiting, error, now, fresh)?;
+                }
                 self.hears(waiting.caller, result, now)?;
             }
             Output::Do { id, effect: Effect::Call(call), give_up_at } => {
@@ -189,6 +213,10 @@ impl World {
         rule(self.closed_at.is_none(), || format!("a closed client calls for {tenants:?}"))?;
         self.oracles.calls.started(id, &tenants, call.time(), now.mono, give_up_at)?;
         self.oracles.holds.started(now.mono, &tenants)?;
+        self.oracles.outages.started(now.mono, id, &tenants)?;
+        let (view, ledger) = (&self.oracles.view, self.service.ledger());
+        let in_hand = |tenant: &TenantId| view.satisfies(tenant, Duration::ZERO, now.mono, ledger).is_some();
+        self.oracles.company.started(now.mono, &tenants, in_hand)?;
         for tenant in &tenants {
             if self.store.is_some() {
                 self.oracles.requests.called(tenant)?;
@@ -212,6 +240,17 @@ impl World {
             self.tally.add(answer.what);
         }
         self.calls.push(Sent { id, at: now.mono, tenants, generation });
+        Ok(())
+    }
+
+    /// A caller that waited is told of a failure.
+    fn told(&mut self, waiting: &Waiting, error: &Error, now: Now, fresh: &Fresh) -> Verdict {
+        let held = self.broker.held(now, Duration::MAX).is_err();
+        self.oracles.company.told(&waiting.tenant, error, held)?;
+        let last = waiting.calls >= self.settings.attempts as usize;
+        if last && error.is_transient() && fresh.unserved.contains(&waiting.tenant) {
+            self.oracles.holds.told(&waiting.tenant, now.mono);
+        }
         Ok(())
     }
 

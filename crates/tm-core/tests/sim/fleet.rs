@@ -10,6 +10,7 @@ use tm_core::{TenantId, broker::Settings};
 use crate::{
     clock::{START, secs},
     oracles::{Verdict, rule},
+    queue::Act,
     service::Service,
     store::Store,
     world::World,
@@ -79,6 +80,19 @@ impl Fleet {
     /// From now on this process does nothing.
     pub(crate) fn kill(&mut self, member: usize) {
         self.members[member].alive = false;
+    }
+
+    /// This process ends in good order. A second later nobody is held up by a lease of it, unless the store does not work or was
+    /// just being asked for one.
+    pub(crate) fn close(&mut self, member: usize) {
+        let excused = self.store.as_ref().is_none_or(|store| !store.mishaps.is_empty())
+            || self.members[member].paused_until > self.now
+            || self.members[member].world.oracles.requests.are_for_leases();
+        self.with(member, |world| world.step(vec![Act::Close]));
+        self.pass(secs(1));
+        let left = self.with(member, |world| world.nothing_is_leased());
+        self.must(left.or_else(|broken| rule(excused, || format!("of a closed process {broken}"))));
+        self.kill(member);
     }
 
     /// For so long this process does nothing.

@@ -13,7 +13,7 @@ use crate::{
     queue::Act,
     store::{Reply, Store, name},
     trace::Event,
-    world::{Fresh, World},
+    world::{Fresh, Oracles, World},
 };
 
 impl World {
@@ -78,8 +78,11 @@ impl World {
         if self.oracles.requests.answered(request, answer) {
             fresh.answered = fresh.answered.or(Some(false));
             for kept in found_in(answer) {
-                let serial = self.service.ledger().serial(&kept.token);
-                self.oracles.view.finds(serial);
+                let issued = self.service.ledger().find(&kept.token).expect("the store has what it was told");
+                if self.oracles.view.is_rejected(issued.serial) {
+                    self.oracles.requests.must_be_forgotten(&issued.tenant, &kept.token);
+                }
+                self.oracles.view.finds(issued.serial);
             }
             if let Some(StoreAnswer::Leased(leased)) = answer {
                 for leased in leased {
@@ -101,12 +104,13 @@ impl World {
 
     /// While nothing is under way the store has every token in hand, or a newer one, and nobody has a lease. It is excused for
     /// what it has lost.
-    pub(crate) fn store_knows_what_it_must(&self) -> Verdict {
-        let Some(store) = &self.store else { return Ok(()) };
+    pub(crate) fn store_knows_what_it_must(&mut self) -> Verdict {
         self.nothing_is_leased()?;
+        self.nothing_rejected_is_kept()?;
         for (tenant, token) in self.oracles.view.all() {
             let ledger = self.service.ledger();
             let issued = ledger.find(token).ok_or("a token that the service never made")?;
+            let Some(store) = &self.store else { return Ok(()) };
             let kept = store.shelf.find(tenant, self.clock.mono);
             let known = kept.is_some_and(|kept| kept.stamp.issued >= issued.born_at);
             let over = issued.earliest_end <= self.clock.mono + secs(5);
@@ -114,6 +118,29 @@ impl World {
             rule(known || over || buried || store.forgot, || {
                 format!("the store was not told of token {} of {tenant}", issued.serial)
             })?;
+        }
+        Ok(())
+    }
+
+    /// While nothing is under way, a store that works holds nobody up for this process, and has what it has heard of.
+    pub(crate) fn store_is_at_peace(&mut self, now: Now) -> Verdict {
+        let Oracles { calls, requests, .. } = &self.oracles;
+        let busy = (calls.under_way(), requests.under_way()) != (0, 0) || requests.failed;
+        if busy || !matches!(self.broker.held(now, Duration::MAX), Ok(None)) {
+            return Ok(());
+        }
+        self.nothing_is_leased()?;
+        self.nothing_rejected_is_kept()
+    }
+
+    /// The store has none of the tokens that it knows to be rejected. It is excused for what it has lost, and who was told a wrong
+    /// time of issue by it cannot bury that token.
+    fn nothing_rejected_is_kept(&mut self) -> Verdict {
+        let excused = |store: &&Store| store.forgot || store.lied;
+        let Some(store) = self.store.as_ref().filter(|store| !excused(store)) else { return Ok(()) };
+        for (tenant, token) in self.oracles.requests.forgotten() {
+            let kept = store.shelf.find(&tenant, self.clock.mono).filter(|kept| kept.token == token);
+            rule(kept.is_none(), || format!("the store has a token of {tenant} that was rejected"))?;
         }
         Ok(())
     }

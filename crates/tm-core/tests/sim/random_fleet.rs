@@ -23,6 +23,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Dies,
+    Closes,
     Pauses(Duration),
     Starts,
 }
@@ -53,8 +54,9 @@ pub(crate) fn run(seed: u64) -> Ran {
         fleet.run_until(when);
         match fate {
             Fate::Dies if fleet.alive().len() > 1 => fleet.kill(*pick(&fleet.alive(), &mut rng)),
+            Fate::Closes if fleet.alive().len() > 1 => fleet.close(*pick(&fleet.alive(), &mut rng)),
             Fate::Pauses(time) => fleet.pause(*pick(&fleet.alive(), &mut rng), time),
-            Fate::Dies | Fate::Starts => {
+            Fate::Dies | Fate::Closes | Fate::Starts => {
                 let member = fleet.start();
                 populate(&mut fleet, member, active, &tenants, &promise, &mut rng);
             }
@@ -103,9 +105,10 @@ fn fates(restless: bool, active: Duration, rng: &mut fastrand::Rng) -> Vec<(Dura
     let count = if restless { rng.usize(1..8) } else { 0 };
     let mut fates: Vec<_> = (0..count)
         .map(|_| {
-            let fate = match rng.u8(0..3) {
+            let fate = match rng.u8(0..4) {
                 0 => Fate::Dies,
-                1 => Fate::Starts,
+                1 => Fate::Closes,
+                2 => Fate::Starts,
                 _ => Fate::Pauses(secs(*pick(&[1, 3, 6, 60, 1_000], rng))),
             };
             (at(active, rng), fate)

@@ -27,11 +27,17 @@ impl World {
         }
         oracles.calls.rest(&stats)?;
         oracles.tickets.rest(now.mono)?;
+        for tenant in &fresh.shown {
+            if oracles.tickets.of(tenant).next().is_none() {
+                oracles.company.content(tenant);
+            }
+        }
         let evicted = oracles.view.rest(self.service.ledger())?;
         oracles.memory.rest(&stats, oracles.view.len(), oracles.tickets.waiting(), evicted)?;
         let long = self.oracles.tickets.long_waiting(now.mono);
         self.nobody_waits_with_a_token_in_hand(now.mono, fresh, &long)?;
         self.nobody_waits_in_vain(now, fresh, &long)?;
+        self.store_is_at_peace(now)?;
         self.sleeps(now.mono)
     }
 

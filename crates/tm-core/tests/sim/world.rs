@@ -1,9 +1,9 @@
 //! One client in virtual time: a driver that follows the contract to the letter, under the eyes of the oracles.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use tm_core::{
-    AppName, AppVersion, Application, Error, Gateway, TenantId, Token,
+    AppName, AppVersion, Application, Error, Gateway, Now, TenantId, Token,
     broker::{EffectId, Settings, Ticket},
 };
 
@@ -11,7 +11,9 @@ use crate::{
     answers::APP,
     clock::{Clock, START},
     fuel::Fuel,
-    oracles::{Calls, Failures, Holds, Memory, Requests, Tickets, Verdict, View, rule},
+    oracles::{
+        Calls, Company, Failures, Heard, Holds, Memory, Outages, Requests, Tickets, Verdict, View, rule,
+    },
     process::Process,
     queue::{Act, Queue, Wish},
     service::{Service, credentials},
@@ -69,11 +71,24 @@ pub(crate) struct Sent {
 pub(crate) struct Oracles {
     pub(crate) tickets: Tickets,
     pub(crate) calls: Calls,
+    pub(crate) company: Company,
     pub(crate) requests: Requests,
     pub(crate) holds: Holds,
+    pub(crate) outages: Outages,
     pub(crate) view: View,
     pub(crate) memory: Memory,
     pub(crate) failures: Failures,
+}
+
+impl Oracles {
+    /// A call came back, or was given up.
+    pub(crate) fn hear(&mut self, now: Now, heard: &Heard<'_>, fresh: &mut Fresh) {
+        self.holds.heard(now, heard);
+        self.outages.heard(now, heard);
+        self.company.heard(now.mono, heard);
+        let unserved = heard.tenants.iter().filter(|tenant| !heard.serves(tenant));
+        fresh.unserved.extend(unserved.cloned());
+    }
 }
 
 /// What a step has to look at again when its drain is over.
@@ -82,6 +97,8 @@ pub(crate) struct Fresh {
     pub(crate) shown: Vec<TenantId>,
     /// Tickets given out.
     pub(crate) waiting: Vec<Ticket>,
+    /// Whom a call that came back had no token for.
+    pub(crate) unserved: BTreeSet<TenantId>,
     /// Whether something came back, and if so, whether a token was in it.
     pub(crate) answered: Option<bool>,
 }
@@ -109,8 +126,10 @@ impl World {
         let oracles = Oracles {
             tickets: Tickets::default(),
             calls: Calls::new(settings.calls_at_once),
+            company: Company::default(),
             requests: Requests::new(settings.calls_at_once),
             holds: Holds::default(),
+            outages: Outages::default(),
             view: View::default(),
             memory: Memory::new(settings.memory),
             failures: Failures::default(),
@@ -223,7 +242,7 @@ impl World {
             self.apply(act, now, &mut fresh)?;
         }
         // An answer that comes in the very step that would give its call up is not late.
-        self.oracles.calls.give_up(now.mono);
+        self.give_up(now, &mut fresh);
         self.oracles.requests.give_up(now.mono);
         while let Some(output) = self.broker.next(now) {
             self.fuel.output()?;

@@ -43,13 +43,14 @@ impl Calls {
         }
     }
 
-    /// Before a drain: what the broker gives up now is not under way any longer.
-    pub(crate) fn give_up(&mut self, now: Duration) {
-        let late: Vec<EffectId> =
-            self.under_way.iter().filter(|(_, call)| call.give_up_at <= now).map(|(id, _)| *id).collect();
-        for id in late {
-            self.remove(id);
+    /// Before a drain: what the broker gives up now is not under way any longer. Answers which calls, with their tenants.
+    pub(crate) fn give_up(&mut self, now: Duration) -> Vec<(EffectId, Vec<TenantId>)> {
+        let late = self.under_way.iter().filter(|(_, call)| call.give_up_at <= now);
+        let late: Vec<_> = late.map(|(id, call)| (*id, call.tenants.clone())).collect();
+        for (id, _) in &late {
+            self.remove(*id);
         }
+        late
     }
 
     /// Whether this answer still counts.

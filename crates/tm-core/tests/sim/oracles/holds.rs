@@ -4,11 +4,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tm_core::{Now, TenantId, broker::Outcome};
 
-use super::{Verdict, rule};
+use super::{Heard, Says, Verdict, rule};
 use crate::clock::{millis, secs};
 
 /// After refused credentials, and after a tenant's first refusal.
 const PAUSE: Duration = secs(30);
+
+/// After a failure that was the last word to a caller.
+const REST: Duration = secs(1);
 
 /// After every failure for one tenant alone: nothing is tried again at once.
 const MOMENT: Duration = millis(1);
@@ -24,26 +27,38 @@ pub(crate) struct Holds {
 }
 
 impl Holds {
-    /// An answer that still counts came back. `current` tells whether its call carried the credentials of now.
-    pub(crate) fn answered(&mut self, now: Now, tenants: &[TenantId], outcome: &Outcome, current: bool) {
-        // Any answer may close the breaker, and with it end what was announced.
-        self.announced = None;
-        if let ([tenant], Outcome::Undecodable(_) | Outcome::Failed(_) | Outcome::Lost) = (tenants, outcome) {
-            self.rests(tenant, now.mono + MOMENT);
+    /// A call came back, or was given up.
+    pub(crate) fn heard(&mut self, now: Now, heard: &Heard<'_>) {
+        if matches!(heard.says(), Says::Token | Says::Something) {
+            // Any answer may close the breaker, and with it end what was announced.
+            self.announced = None;
         }
-        let Outcome::Refused { refusal, retry_after, date } = outcome else { return };
-        if let (429 | 503, Some(retry_after)) = (refusal.status, retry_after) {
-            let wait = retry_after.wait(date.unwrap_or(now.unix));
+        if let Some(wait) = heard.asks_for(now) {
             self.client = self.client.max(now.mono + wait);
         }
-        match (refusal.status, tenants) {
-            (401, _) if current => self.credentials = now.mono + PAUSE,
-            (403 | 404, [tenant]) => {
-                self.rests(tenant, now.mono + PAUSE);
+        let rest = match heard.outcome {
+            Outcome::Refused { refusal, .. } if refusal.status == 401 => {
+                if heard.current {
+                    self.credentials = now.mono + PAUSE;
+                }
+                return;
             }
-            (408.., [tenant]) => self.rests(tenant, now.mono + MOMENT),
-            _ => {}
+            Outcome::Answered { .. } => return,
+            _ if heard.is_refused() => PAUSE,
+            _ if heard.is_transient() => MOMENT,
+            _ => REST,
+        };
+        // Of a batch, each may be asked for alone at once, or all together once more.
+        if heard.tenants.len() == 1 || rest == REST {
+            for tenant in heard.tenants {
+                self.rests(tenant, now.mono + rest);
+            }
         }
+    }
+
+    /// A caller whose demand has had all its attempts was told of a failure of the last one.
+    pub(crate) fn told(&mut self, tenant: &TenantId, now: Duration) {
+        self.rests(tenant, now + REST);
     }
 
     fn rests(&mut self, tenant: &TenantId, until: Duration) {

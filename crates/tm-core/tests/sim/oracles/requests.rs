@@ -6,7 +6,7 @@ use std::{
 };
 
 use tm_core::{
-    TenantId,
+    TenantId, Token,
     broker::{StoreAnswer, StoreRequest},
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct Requests {
     open: BTreeMap<usize, Open>,
     /// The store was asked for these, and there was no newer token since.
     looked: BTreeSet<TenantId>,
+    /// Rejected tokens that the store has, and is to forget.
+    owed: Vec<(TenantId, Token)>,
     /// Whether the store has ever failed this process.
     pub(crate) failed: bool,
 }
@@ -46,7 +48,13 @@ enum Kind {
 
 impl Requests {
     pub(crate) fn new(calls_at_once: usize) -> Self {
-        Self { calls_at_once, open: BTreeMap::new(), looked: BTreeSet::new(), failed: false }
+        Self {
+            calls_at_once,
+            open: BTreeMap::new(),
+            looked: BTreeSet::new(),
+            owed: Vec::new(),
+            failed: false,
+        }
     }
 
     pub(crate) fn started(
@@ -117,10 +125,25 @@ impl Requests {
         self.looked.remove(tenant);
     }
 
+    /// The client knows that this token was rejected, and that the store may have it.
+    pub(crate) fn must_be_forgotten(&mut self, tenant: &TenantId, token: &Token) {
+        self.owed.push((tenant.clone(), token.clone()));
+    }
+
+    /// What the store must have forgotten, while nothing is under way.
+    pub(crate) fn forgotten(&mut self) -> Vec<(TenantId, Token)> {
+        std::mem::take(&mut self.owed)
+    }
+
     /// Whether the store is being asked for this tenant.
     pub(crate) fn has(&self, tenant: &TenantId) -> bool {
         let asking = self.open.values().filter(|open| open.kind != Kind::Telling);
         asking.flat_map(|open| &open.tenants).any(|asked| asked == tenant)
+    }
+
+    /// Whether a lease is asked for, or renewed.
+    pub(crate) fn are_for_leases(&self) -> bool {
+        self.open.values().any(|open| open.kind == Kind::Lease)
     }
 
     pub(crate) fn under_way(&self) -> usize {

@@ -31,6 +31,8 @@ pub(crate) struct View {
 struct Shown {
     token: Token,
     until: Duration,
+    /// Whether somebody got it who asked for it.
+    used: bool,
 }
 
 impl View {
@@ -72,8 +74,32 @@ impl View {
                 )
             })?;
         }
-        self.shown.insert(tenant.clone(), Shown { token: token.clone(), until });
+        self.shown.insert(tenant.clone(), Shown { token: token.clone(), until, used: false });
         Ok(())
+    }
+
+    /// A caller who asked got the token in hand at once. Who reads it again changes nothing, so that it is due when it was due:
+    /// `wake_at` is when the client does something by itself, before and after.
+    pub(crate) fn reads(
+        &mut self,
+        tenant: &TenantId,
+        now: Duration,
+        wake_at: [Option<Duration>; 2],
+    ) -> Verdict {
+        let Some(shown) = self.shown.get_mut(tenant) else { return Ok(()) };
+        let again = std::mem::replace(&mut shown.used, true);
+        let [before, after] = wake_at;
+        let at_rest = now < shown.until && before.is_none_or(|at| at > now);
+        rule(!again || !at_rest || before == after, || {
+            format!("a read of the token of {tenant} moves what comes next from {before:?} to {after:?}")
+        })
+    }
+
+    /// The tenant is not kept fresh any longer: its token is in use if somebody uses it from now on.
+    pub(crate) fn fades(&mut self, tenant: &TenantId) {
+        if let Some(shown) = self.shown.get_mut(tenant) {
+            shown.used = false;
+        }
     }
 
     /// `for_memory` tells whether the bound can be the cause.
@@ -108,6 +134,11 @@ impl View {
     pub(crate) fn rejects(&mut self, token: &Token, ledger: &Ledger) {
         self.rejected.insert(ledger.serial(token));
         self.rejected_now = true;
+    }
+
+    /// Whose token in hand this is.
+    pub(crate) fn holders(&self, token: &Token) -> impl Iterator<Item = &TenantId> {
+        self.shown.iter().filter(|(_, shown)| shown.token == *token).map(|(tenant, _)| tenant)
     }
 
     /// The store has answered with this token.

@@ -27,6 +27,8 @@ pub(crate) struct Store {
     pub(crate) shelf: Shelf,
     /// Whether it ever lost all that it had.
     pub(crate) forgot: bool,
+    /// Whether it ever said that something is older than it is.
+    pub(crate) lied: bool,
     rng: fastrand::Rng,
     inbox: BTreeMap<(Duration, u64), Letter>,
     outbox: Vec<Reply>,
@@ -61,6 +63,7 @@ impl Store {
             wipes: BTreeSet::new(),
             shelf: Shelf::default(),
             forgot: false,
+            lied: false,
             rng: fastrand::Rng::with_seed(seed),
             inbox: BTreeMap::new(),
             outbox: Vec::new(),
@@ -117,6 +120,7 @@ impl Store {
         let mut answer = does_it.then(|| self.answer(now, owner, &request));
         if let (Some(answer), Some(trouble)) = (&mut answer, trouble) {
             trouble.spoil(answer);
+            self.lied |= trouble == Trouble::Ancient;
         }
         let outcome = match (trouble, answer) {
             (Some(Trouble::Silence | Trouble::Deaf), _) => return,
