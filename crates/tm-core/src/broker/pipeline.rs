@@ -224,7 +224,7 @@ impl Broker {
         self.dismiss_hopeless(now, key);
     }
 
-    /// Leaves a tenant alone for a while. Callers who can be served with the living token are, and so is the refresh tried again
+    /// Leaves a tenant alone for a while. Callers who can be served with the living token are, and the refresh is tried again
     /// without them; those who cannot or may not wait for the end are answered.
     pub(super) fn rest(&mut self, now: Now, key: Key, rest: &Rest) {
         self.give_back(key);
@@ -233,7 +233,7 @@ impl Broker {
         flight.failing = true;
         self.flights.set_timer(key, Some(rest.until));
         if self.serve_living(now, key) {
-            self.flights[key].wished |= !rest.at_once;
+            self.flights[key].wished = true;
         }
         self.dismiss_hopeless(now, key);
     }

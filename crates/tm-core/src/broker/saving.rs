@@ -91,7 +91,7 @@ impl Broker {
         if !self.storage.is_usable(now.mono) {
             return self.keep_for_later();
         }
-        if self.telling.under_way < MAX_TELLING && self.storage.may_catch_up(now.mono) {
+        if self.storage.may_catch_up(now.mono) {
             self.telling.removes.extend(self.storage.take_unburied(now.mono));
         }
         while self.telling.under_way < MAX_TELLING && !self.telling.removes.is_empty() {

@@ -79,10 +79,9 @@ impl Waiters {
         self.waiting.get(&ticket)
     }
 
-    /// Those whose patience ends before `time`.
+    /// Those whose patience may end before `time`: of others it is known that it does not.
     pub(super) fn impatient_before(&self, time: Duration) -> Vec<Ticket> {
-        let filed = self.deadlines.range(..(time, Ticket(0)));
-        filed.map(|(_, ticket)| *ticket).filter(|ticket| self.deadline(*ticket) < time).collect()
+        self.deadlines.range(..(time, Ticket(0))).map(|(_, ticket)| *ticket).collect()
     }
 
     /// When this caller's patience ends, as things stand.
