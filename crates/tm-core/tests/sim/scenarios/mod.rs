@@ -1,8 +1,10 @@
 //! Stories with exact expectations, by subject.
 
+mod answers;
 mod crowds;
 mod fleets;
 mod holds;
+mod leases;
 mod lives;
 mod outages;
 mod patience;
@@ -10,3 +12,4 @@ mod refreshes;
 mod refusals;
 mod rejections;
 mod stores;
+mod telling;

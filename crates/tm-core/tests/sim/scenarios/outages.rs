@@ -1,6 +1,6 @@
 //! When nothing works, and when one tenant breaks the calls of others.
 
-use tm_core::{ErrorKind, TransportFault};
+use tm_core::{ErrorKind, TransportFault, broker::Settings};
 
 use crate::{
     clock::{millis, secs},
@@ -132,6 +132,23 @@ fn a_batch_that_one_tenant_breaks_is_split_once() {
 }
 
 #[test]
+fn a_batch_is_not_split_for_what_succeeded_before_it() {
+    let mut settings = Settings::default();
+    settings.attempts = 1;
+    let mut world = World::new(7, settings);
+    let all = tenants(6);
+    world.ask_for(&all[5]);
+    world.pass(secs(1));
+    world.service.faults = vec![Fault::always(What::Status(500))];
+
+    let callers = world.ask(all[..5].iter().map(Wish::interactive));
+    world.pass(millis(900));
+
+    assert!(callers.into_iter().all(|caller| world.kind(caller) == ErrorKind::Service));
+    assert_eq!(world.sizes(), [1, 5]);
+}
+
+#[test]
 fn a_service_that_is_busy_is_called_less() {
     let mut world = World::story();
     let first = world.clock.mono;
@@ -215,4 +232,17 @@ fn a_tenth_of_the_traffic_at_most_is_retries() {
     // Ten tokens, of which the upper half is spent, and a tenth of one for each success.
     let retries = world.broker.stats().retries;
     assert!((6..=6 + 100 / 10).contains(&retries), "{retries} retries");
+}
+
+#[test]
+fn what_the_service_has_named_the_time_of_is_not_counted_as_retries() {
+    let mut world = World::story();
+
+    for tenant in &tenants(20) {
+        let now = world.clock.mono;
+        world.service.faults = vec![Fault::between(What::Later(429, 1), now, now + millis(1))];
+        let caller = world.ask_for(tenant);
+        world.pass(secs(2));
+        world.token(caller);
+    }
 }

@@ -77,6 +77,8 @@ fn more_life_than_the_service_grants_is_an_error_after_one_call() {
     assert_eq!((world.kind(caller), world.calls.len()), (ErrorKind::TooShort, 1));
     let again = world.ask([Wish::interactive(tenant).least(secs(3_600))]).start;
     assert_eq!((world.kind(again), world.calls.len()), (ErrorKind::TooShort, 1));
+    // It is of no use to ask before half of what the token has left, 1,799 s less 5 s less the time of the call.
+    assert_eq!(world.error(again).retry_after(), Some(millis(1_793_950) / 2));
 
     // What it has is good for others.
     let modest = world.ask([Wish::interactive(tenant).least(secs(1_700))]).start;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tm_core::{ErrorKind, TenantId, broker::Settings};
 
 use crate::{
-    clock::{millis, secs},
+    clock::{START, millis, secs},
     faults::{Fault, What},
     queue::{Act, Wish},
     random::tenants,
@@ -143,6 +143,23 @@ fn the_same_token_again_makes_no_storm() {
 }
 
 #[test]
+fn a_service_that_hands_out_its_last_token_again_is_asked_after_half_of_what_is_left_of_it() {
+    let tenants = tenants(1);
+    let mut world = in_use(&tenants);
+    let end = START + secs(1_799 - 5);
+    world.service.faults = vec![Fault::always(What::Again)];
+
+    world.pass(ALL_OVER - secs(10));
+
+    let answers: Vec<_> = world.calls[1..].iter().map(|call| call.at + millis(50)).collect();
+    assert!(answers.len() >= 4, "{answers:?}");
+    for pair in answers.windows(2) {
+        let pause = ((end - pair[0]) / 2).max(secs(30));
+        assert_eq!(pair[1], pair[0] + pause + millis(50), "{answers:?}");
+    }
+}
+
+#[test]
 fn tokens_that_are_over_when_they_arrive_make_no_storm() {
     let tenants = tenants(1);
     let mut world = in_use(&tenants);
@@ -207,6 +224,23 @@ fn many_lives_keep_their_fives_and_their_even_rate() {
 }
 
 #[test]
+fn a_refresh_whose_callers_were_content_with_the_old_token_is_tried_again_at_once() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1_760));
+    let now = world.clock.mono;
+    world.service.faults = vec![Fault::between(What::Status(500), now, now + millis(1))];
+
+    let content = world.ask_for(tenant);
+    world.pass(secs(1));
+    let next = world.ask_for(tenant);
+
+    assert_eq!(world.token(content), world.token(0));
+    assert_ne!(world.token(next), world.token(0));
+}
+
+#[test]
 fn what_was_prefetched_is_there_when_it_is_wanted() {
     let tenants = tenants(12);
     let mut world = World::story();
@@ -239,12 +273,29 @@ fn what_is_kept_fresh_needs_no_callers() {
         }
     }
 
+    let fetched: usize = world.sizes().iter().sum();
+    assert!((12 * 5..12 * 9).contains(&fetched), "{fetched} fetches in five lives of 12 tenants");
+
     world.step(vec![Act::LetFade(tenants.clone())]);
     world.pass(secs(7_200));
     let before = world.calls.len();
     world.pass(secs(7_200));
     assert_eq!(world.calls.len(), before);
     assert_eq!(world.broker.stats().tenants, 0, "nothing is left of them");
+}
+
+#[test]
+fn what_is_kept_fresh_no_longer_is_replaced_as_long_as_it_is_used() {
+    let tenants = tenants(1);
+    let mut world = World::story();
+    world.step(vec![Act::KeepFresh(tenants.clone())]);
+    world.pass(secs(1));
+    world.step(vec![Act::LetFade(tenants.clone())]);
+
+    use_all(&mut world, &tenants);
+    world.pass(ALL_DUE);
+
+    assert_eq!(world.calls.len(), 2);
 }
 
 #[test]

@@ -212,6 +212,20 @@ fn a_late_refusal_of_old_credentials_says_nothing_of_the_new_ones() {
 }
 
 #[test]
+fn a_call_with_credentials_that_were_replaced_under_way_is_no_attempt() {
+    let mut world = World::story();
+    world.service.accept_only(1);
+    let caller = world.ask_for(&tenants(1)[0]);
+    world.pass(millis(10));
+
+    world.step(vec![Act::SetCredentials(1)]);
+    world.service.faults = vec![Fault::always(What::Status(500))];
+    world.pass(secs(29));
+
+    assert_eq!((world.kind(caller), world.calls.len()), (ErrorKind::Service, 1 + 3));
+}
+
+#[test]
 fn an_answer_that_is_wrong_for_everybody_is_given_up_after_a_few_calls() {
     for what in [What::Status(308), What::Undecodable] {
         let mut world = World::story();

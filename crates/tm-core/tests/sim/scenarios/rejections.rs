@@ -7,7 +7,7 @@ use tm_core::broker::Settings;
 use crate::{
     clock::{millis, secs},
     faults::{Fault, What},
-    queue::Act,
+    queue::{Act, Wish},
     random::tenants,
     world::World,
 };
@@ -152,4 +152,17 @@ fn whoever_waits_for_a_fresher_token_goes_on_waiting_when_the_old_one_is_rejecte
 
     assert_ne!(world.token(caller), &rejected);
     assert_eq!(world.waited(caller), secs(3));
+}
+
+#[test]
+fn of_ten_thousand_tenants_it_is_remembered_that_their_tokens_were_rejected() {
+    let mut world = World::story();
+    let tenants = tenants(10_010);
+    let callers = world.ask(tenants.iter().map(Wish::bulk));
+    world.pass(secs(20));
+
+    let tokens: Vec<_> = callers.map(|caller| world.token(caller).clone()).collect();
+    world.step(tokens.into_iter().map(Act::Reject).collect());
+
+    assert_eq!(world.broker.stats().tenants, 10_000);
 }

@@ -306,6 +306,7 @@ fn closing_tells_the_store_of_everything_however_much_that_is() {
     let mut acts: Vec<_> = callers.map(|caller| Act::Reject(world.token(caller).clone())).collect();
     acts.push(Act::Close);
     world.step(acts);
+    assert_eq!(world.tally.of("remove"), 7, "nobody may be there for the answers");
     world.pass(secs(1));
 
     assert!(tenants.iter().all(|tenant| kept(&world, tenant).is_none()));

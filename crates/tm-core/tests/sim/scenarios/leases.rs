@@ -1,0 +1,76 @@
+//! The right to fetch: asked for just in time, for as many as go together, kept and given back.
+
+use std::time::Duration;
+
+use tm_core::{TenantId, broker::Settings};
+
+use crate::{
+    clock::{millis, secs},
+    queue::Wish,
+    random::tenants,
+    store::Store,
+    world::World,
+};
+
+fn with_leases() -> World {
+    World::with_store(7, Settings::default(), Store::new(7, true))
+}
+
+/// Another process has the lease on this tenant for so long, and fetches nothing.
+fn another_holds(world: &mut World, tenant: &TenantId, time: Duration) {
+    let (store, now) = (world.store.as_mut().unwrap(), world.clock.mono);
+    assert!(store.shelf.lease(tenant, u64::MAX, now, time));
+}
+
+#[test]
+fn a_call_of_many_waits_for_the_leases_that_fill_it() {
+    let five = tenants(5);
+    let mut world = with_leases();
+    world.ask(five[..3].iter().map(Wish::bulk));
+    world.pass(millis(1));
+
+    let callers = world.ask(five[3..].iter().map(Wish::bulk));
+    world.pass(secs(1));
+
+    assert_eq!((world.served(callers), world.sizes()), (2, vec![5]));
+}
+
+#[test]
+fn a_refresh_is_left_to_whoever_has_the_lease_as_long_as_the_token_lives() {
+    let mut world = with_leases();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1));
+    world.ask_for(tenant);
+    another_holds(&mut world, tenant, secs(1_750));
+
+    world.pass(secs(1_730));
+
+    assert_eq!(world.calls.len(), 1);
+    let looks = world.tally.of("lease");
+    assert!((3..=80).contains(&looks), "the store was asked {looks} times");
+}
+
+#[test]
+fn what_is_foreseen_is_fetched_though_whoever_has_the_lease_does_not() {
+    let mut world = with_leases();
+    let tenant = &tenants(1)[0];
+    another_holds(&mut world, tenant, secs(60));
+
+    world.prefetch(&tenants(1));
+    world.pass(secs(6));
+    let caller = world.ask_for(tenant);
+
+    assert_eq!((world.waited(caller), world.calls.len()), (Duration::ZERO, 1));
+}
+
+#[test]
+fn leases_are_asked_for_as_many_tenants_as_can_leave() {
+    let mut world = with_leases();
+
+    world.ask(tenants(1_000).iter().map(Wish::bulk));
+    world.pass(millis(10));
+
+    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
+    assert_eq!((world.calls.len(), store.shelf.leases(now).len()), (8, 40));
+}
