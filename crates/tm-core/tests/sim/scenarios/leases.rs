@@ -6,6 +6,7 @@ use tm_core::{TenantId, broker::Settings};
 
 use crate::{
     clock::{millis, secs},
+    faults::{Fault, What},
     queue::Wish,
     random::tenants,
     store::Store,
@@ -73,4 +74,25 @@ fn leases_are_asked_for_as_many_tenants_as_can_leave() {
 
     let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
     assert_eq!((world.calls.len(), store.shelf.leases(now).len()), (8, 40));
+}
+
+#[test]
+fn whoever_is_content_with_the_old_token_leaves_the_refresh_to_be_tried_again_at_once() {
+    let mut world = with_leases();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1));
+    world.ask_for(tenant);
+    // Another process has refreshed it until a moment ago, and given up.
+    another_holds(&mut world, tenant, secs(3_600));
+    world.pass(secs(1_760));
+    world.store.as_mut().unwrap().shelf.release(tenant, u64::MAX);
+    let now = world.clock.mono;
+    world.service.faults = vec![Fault::between(What::Status(500), now, now + millis(20))];
+
+    let content = world.ask_for(tenant);
+    world.pass(secs(1));
+
+    assert_eq!(world.token(content), world.token(0));
+    assert_eq!(world.calls.len(), 3, "the first, the one that failed, and another");
 }

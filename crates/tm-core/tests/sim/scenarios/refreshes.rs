@@ -224,23 +224,6 @@ fn many_lives_keep_their_fives_and_their_even_rate() {
 }
 
 #[test]
-fn a_refresh_whose_callers_were_content_with_the_old_token_is_tried_again_at_once() {
-    let mut world = World::story();
-    let tenant = &tenants(1)[0];
-    world.ask_for(tenant);
-    world.pass(secs(1_760));
-    let now = world.clock.mono;
-    world.service.faults = vec![Fault::between(What::Status(500), now, now + millis(1))];
-
-    let content = world.ask_for(tenant);
-    world.pass(secs(1));
-    let next = world.ask_for(tenant);
-
-    assert_eq!(world.token(content), world.token(0));
-    assert_ne!(world.token(next), world.token(0));
-}
-
-#[test]
 fn what_was_prefetched_is_there_when_it_is_wanted() {
     let tenants = tenants(12);
     let mut world = World::story();
