@@ -169,9 +169,6 @@ impl Broker {
         let mut leased = Vec::new();
         let mut kept = Vec::with_capacity(saves.len());
         for save in saves {
-            if self.flights.find(&save.tenant) == Some(save.key) {
-                self.storage.forget(save.key);
-            }
             if save.leased {
                 leased.push(save.tenant.clone());
             }
@@ -208,7 +205,7 @@ impl Broker {
     fn keep_for_later(&mut self) {
         self.telling.releases.clear();
         for save in std::mem::take(&mut self.telling.saves) {
-            if self.flights.find(&save.tenant) == Some(save.key) && self.vault.contains(save.key) {
+            if self.vault.contains(save.key) {
                 self.storage.missed(save.key);
             }
         }

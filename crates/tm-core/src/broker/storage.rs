@@ -91,7 +91,7 @@ impl Storage {
         self.unburied.drain(..too_many);
     }
 
-    /// The token of this one is gone, or was taken.
+    /// The token of this one is gone.
     pub(super) fn forget(&mut self, key: Key) {
         self.unsaved.remove(&key);
     }

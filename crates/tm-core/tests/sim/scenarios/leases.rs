@@ -7,7 +7,7 @@ use tm_core::{TenantId, broker::Settings};
 use crate::{
     clock::{millis, secs},
     faults::{Fault, What},
-    queue::Wish,
+    queue::{Act, Wish},
     random::tenants,
     store::Store,
     world::World,
@@ -95,4 +95,22 @@ fn whoever_is_content_with_the_old_token_leaves_the_refresh_to_be_tried_again_at
 
     assert_eq!(world.token(content), world.token(0));
     assert_eq!(world.calls.len(), 3, "the first, the one that failed, and another");
+}
+
+#[test]
+fn each_demand_waits_anew_for_whoever_has_the_lease() {
+    let mut world = with_leases();
+    let tenant = &tenants(1)[0];
+    another_holds(&mut world, tenant, secs(1));
+    world.ask_for(tenant);
+    world.pass(secs(10));
+    world.step(vec![Act::Reject(world.token(0).clone())]);
+    another_holds(&mut world, tenant, secs(3));
+
+    let caller = world.ask_for(tenant);
+    world.pass(secs(3));
+    assert_eq!(world.calls.len(), 1);
+    world.pass(secs(1));
+
+    world.token(caller);
 }

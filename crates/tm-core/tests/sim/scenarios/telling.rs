@@ -55,3 +55,42 @@ fn a_store_that_was_not_told_of_a_rejection_is_told_after_five_seconds() {
     world.pass(millis(10));
     assert_eq!(world.tally.of("remove"), 2);
 }
+
+#[test]
+fn what_the_store_has_missed_it_is_told_one_request_after_the_other() {
+    let mut world = with_store();
+    let (all, begin) = (tenants(350), world.clock.mono);
+    store(&mut world).mishaps = vec![Mishap::between(Trouble::Fails, begin, begin + secs(4))];
+    world.ask(all.iter().map(Wish::bulk));
+    world.pass(secs(4));
+    store(&mut world).latency = (millis(400), millis(400));
+
+    let mut told = world.tally.of("save");
+    for _ in 0..20 {
+        world.pass(millis(399));
+        assert!(world.tally.of("save") <= told + 1);
+        told = world.tally.of("save");
+    }
+
+    assert!(all.iter().all(|tenant| kept(&world, tenant).is_some()));
+}
+
+#[test]
+fn a_rejection_that_comes_while_the_store_is_left_alone_is_told_later() {
+    let mut world = with_store();
+    let all = tenants(6);
+    world.ask_for(&all[0]);
+    world.pass(secs(1));
+    let now = world.clock.mono;
+    store(&mut world).mishaps = vec![Mishap::between(Trouble::Fails, now, now + secs(3))];
+    world.ask(all[1..].iter().map(Wish::interactive));
+    world.pass(secs(2));
+    let before = world.requests.len();
+
+    world.step(vec![Act::Reject(world.token(0).clone())]);
+    world.pass(secs(1));
+    assert_eq!((world.requests.len(), world.broker.stats().store_failures), (before, 3));
+    world.pass(secs(5));
+
+    assert_eq!(kept(&world, &all[0]), None);
+}
