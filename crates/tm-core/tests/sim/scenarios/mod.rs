@@ -2,6 +2,7 @@
 
 mod answers;
 mod crowds;
+mod finds;
 mod fleets;
 mod holds;
 mod leases;

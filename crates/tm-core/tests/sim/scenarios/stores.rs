@@ -179,6 +179,8 @@ fn the_store_is_told_of_a_rejected_token_that_was_not_in_hand_any_more() {
     world.pass(secs(1));
     let rejected = world.token(0).clone();
     let mut world = restarted(world);
+    let now = world.clock.mono;
+    let record = store(&mut world).shelf.find(tenant, now).unwrap();
 
     world.step(vec![Act::Reject(rejected.clone())]);
     world.service.faults = vec![Fault::always(What::Status(500))];
@@ -186,6 +188,9 @@ fn the_store_is_told_of_a_rejected_token_that_was_not_in_hand_any_more() {
     world.pass(secs(1));
 
     assert_eq!(kept(&world, tenant), None, "nobody else finds it");
+    let now = world.clock.mono;
+    store(&mut world).shelf.put(tenant, &record, now);
+    assert_eq!(kept(&world, tenant), None, "nobody brings it back");
 }
 
 #[test]
