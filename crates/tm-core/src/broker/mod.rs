@@ -411,7 +411,7 @@ impl Broker {
             self.flights[key].wished = true;
             self.fly(key, Lane::Refresh);
         }
-        Some(until).filter(|until| soon && *until > now.mono)
+        soon.then_some(until)
     }
 
     fn rest_after_rejection(&mut self, now: Now, key: Key, in_a_row: u32) {

@@ -92,7 +92,7 @@ impl Broker {
     pub(super) fn leave_to_another(&mut self, now: Now, key: Key) {
         self.settle_down(now, key);
         if let Some(due) = self.schedule.remove(key) {
-            self.overdue.set(key, due.max(now.mono + AT_LEAST));
+            self.overdue.set(key, due);
         }
     }
 

@@ -96,12 +96,30 @@ fn a_hold_from_elsewhere_is_kept_too() {
 
     let impatient = world.ask([Wish::interactive(tenant).within(secs(10))]).start;
     let patient = world.ask_for(tenant);
+    let just_patient = world.ask([Wish::interactive(tenant).within(secs(20))]).start;
     assert_eq!(world.kind(impatient), ErrorKind::Throttled);
     world.pass(secs(20) - millis(1));
+    assert!(world.is_waiting(just_patient));
     assert_eq!(world.calls.len(), 0);
 
     world.pass(secs(6));
     world.token(patient);
+}
+
+#[test]
+fn what_goes_past_the_client_is_told_of_a_hold_as_long_as_it_lasts() {
+    let mut world = World::story();
+    world.step(vec![Act::Hold(secs(20))]);
+    let now = world.clock.now();
+
+    for patience in [secs(20), secs(21)] {
+        assert_eq!(world.broker.held(now, patience).unwrap(), Some(now.mono + secs(20)));
+    }
+    let error = world.broker.held(now, secs(20) - millis(1)).unwrap_err();
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Throttled, Some(secs(20))));
+
+    world.pass(secs(20));
+    assert_eq!(world.broker.held(world.clock.now(), secs(0)).unwrap(), None);
 }
 
 #[test]

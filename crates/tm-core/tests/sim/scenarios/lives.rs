@@ -84,6 +84,101 @@ fn near_its_end_a_caller_gets_the_new_token_of_a_service_that_works() {
 }
 
 #[test]
+fn from_its_window_on_a_caller_waits_for_a_newer_token() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(millis(50));
+    let until = world.oracles.view.until(tenant).unwrap();
+
+    world.run_until(until);
+    let caller = world.ask_for(tenant);
+    world.pass(millis(50));
+
+    assert_ne!(world.token(caller), world.token(0));
+}
+
+#[test]
+fn near_its_end_callers_wait_together_for_a_newer_token() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1_760));
+    world.ask_for(tenant);
+    world.pass(millis(20));
+
+    let second = world.ask_for(tenant);
+    world.pass(millis(30));
+
+    assert_ne!(world.token(second), world.token(0));
+    assert_eq!((world.waited(second), world.calls.len()), (millis(30), 2));
+}
+
+/// Near the end of a token its refresh has just failed for the third time.
+fn failed_near_its_end() -> World {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1_740));
+    world.service.faults = vec![Fault::always(What::Status(500))];
+    world.ask_for(tenant);
+    while world.calls.len() < 1 + 3 {
+        world.pass(millis(10));
+    }
+    world.pass(millis(50));
+    world
+}
+
+#[test]
+fn near_its_end_a_refresh_that_failed_is_tried_again_for_the_next_caller_after_its_rest() {
+    let mut world = failed_near_its_end();
+    let failed = world.clock.mono;
+
+    while world.calls.len() < 5 {
+        let caller = world.ask_for(&tenants(1)[0]);
+        assert_eq!(world.token(caller), world.token(0), "nobody waits for it");
+        world.pass(millis(20));
+    }
+    let pause = world.calls[4].at - failed;
+    assert!((secs(1) - millis(50)..secs(5) + millis(50)).contains(&pause), "{pause:?}");
+
+    let caller = world.ask_for(&tenants(1)[0]);
+    assert_eq!(world.token(caller), world.token(0), "while it is tried again neither");
+}
+
+#[test]
+fn a_rest_of_a_refresh_is_not_ended_by_callers_of_the_old_token() {
+    let mut world = failed_near_its_end();
+    let failed = world.clock.mono;
+
+    world.ask_for(&tenants(1)[0]);
+    world.pass(secs(12));
+
+    let pause = world.calls[4].at - failed;
+    assert!(pause > secs(5) + millis(900), "a rest of a second at least, and five seconds: {pause:?}");
+}
+
+#[test]
+fn near_its_end_nobody_waits_for_a_service_that_has_no_newer_token() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1_760));
+    world.service.faults = vec![Fault::always(What::Again)];
+    let first = world.ask_for(tenant);
+    world.pass(millis(50));
+    assert_eq!(world.token(first), world.token(0));
+
+    let second = world.ask_for(tenant);
+    assert_eq!((world.token(second), world.calls.len()), (world.token(0), 2));
+
+    // It may have one after thirty seconds.
+    world.pass(secs(30));
+    let third = world.ask_for(tenant);
+    assert!(world.is_waiting(third));
+}
+
+#[test]
 fn no_clock_but_the_monotonic_one_changes_a_life() {
     let shown = |skew_ms, steps_ms: i64, dated: bool| {
         let mut world = World::story();

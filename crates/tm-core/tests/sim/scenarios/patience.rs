@@ -78,12 +78,17 @@ fn more_life_than_the_service_grants_is_an_error_after_one_call() {
     let again = world.ask([Wish::interactive(tenant).least(secs(3_600))]).start;
     assert_eq!((world.kind(again), world.calls.len()), (ErrorKind::TooShort, 1));
     // It is of no use to ask before half of what the token has left, 1,799 s less 5 s less the time of the call.
-    assert_eq!(world.error(again).retry_after(), Some(millis(1_793_950) / 2));
+    let half = millis(1_793_950) / 2;
+    assert_eq!(world.error(again).retry_after(), Some(half));
 
     // What it has is good for others.
     let modest = world.ask([Wish::interactive(tenant).least(secs(1_700))]).start;
     world.token(modest);
     assert_eq!(world.calls.len(), 1);
+
+    world.pass(half);
+    let late = world.ask([Wish::interactive(tenant).least(secs(3_600))]).start;
+    assert!(world.is_waiting(late));
 }
 
 #[test]

@@ -66,6 +66,22 @@ fn a_refused_tenant_is_asked_again_after_thirty_seconds_doubling_to_five_minutes
 }
 
 #[test]
+fn whoever_comes_at_the_very_moment_at_which_a_refusal_is_over_is_not_refused() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    world.service.faults = vec![Fault::always(What::Status(403))];
+    world.ask_for(tenant);
+    world.pass(millis(50));
+    world.error(0);
+    world.service.faults.clear();
+
+    world.queue.push(world.clock.mono + secs(30), Act::Want(vec![Wish::interactive(tenant)]));
+    world.pass(secs(31));
+
+    world.token(1);
+}
+
+#[test]
 fn a_remembered_refusal_answers_the_most_patient_at_once() {
     let mut world = World::story();
     let tenant = &tenants(1)[0];

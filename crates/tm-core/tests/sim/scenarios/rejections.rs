@@ -99,6 +99,25 @@ fn tokens_rejected_one_after_the_other_slow_down() {
 }
 
 #[test]
+fn tokens_rejected_five_minutes_apart_are_not_in_a_row() {
+    for (apart, wait) in [(secs(300), millis(50)), (secs(300) - millis(1), secs(5) + millis(50))] {
+        let mut world = World::story();
+        let tenant = &tenants(1)[0];
+        world.ask_for(tenant);
+        world.pass(millis(50));
+        world.step(vec![Act::Reject(world.token(0).clone())]);
+        world.ask_for(tenant);
+        world.pass(apart);
+        world.step(vec![Act::Reject(world.token(1).clone())]);
+
+        let caller = world.ask_for(tenant);
+        world.pass(secs(10));
+
+        assert_eq!(world.waited(caller), wait, "{apart:?}");
+    }
+}
+
+#[test]
 fn a_rejected_token_stays_rejected_to_its_end() {
     let mut world = World::story();
     let tenant = &tenants(1)[0];

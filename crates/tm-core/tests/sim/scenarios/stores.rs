@@ -451,6 +451,21 @@ fn a_store_that_grants_leases_and_is_gone_when_they_are_given_back_gets_them_bac
 }
 
 #[test]
+fn a_hold_keeps_nobody_from_what_the_store_has() {
+    let mut world = with_store(true);
+    let tenant = &tenants(1)[0];
+    world.ask_for(tenant);
+    world.pass(secs(1));
+    let mut world = restarted(world);
+    world.step(vec![Act::Hold(secs(60))]);
+
+    let caller = world.ask([Wish::interactive(tenant).within(secs(10))]).start;
+    world.pass(secs(1));
+
+    world.token(caller);
+}
+
+#[test]
 fn a_store_that_keeps_tokens_longer_than_they_live_does_not_prolong_them() {
     let mut world = with_store(false);
     let tenant = &tenants(1)[0];
