@@ -146,9 +146,9 @@ impl Flight {
         }
     }
 
-    /// Whether something outlives the demand under way.
+    /// Whether something outlives the demand under way. Who was refused goes alone, too.
     pub(super) fn remembers(&self) -> bool {
-        self.alone || self.refusals > 0 || self.rare().rejected.is_some()
+        self.alone || self.rare().rejected.is_some()
     }
 
     pub(super) fn forget_everything(&mut self) {

@@ -77,6 +77,7 @@ mod tests {
             assert_eq!(slots.insert(Key(number), number), None);
         }
         assert_eq!((slots.len(), slots.contains(Key(65)), slots.contains(Key(200))), (4, false, false));
+        assert_eq!(slots.pages.len(), 1_000 / PAGE + 1);
         assert_eq!(slots.insert(Key(64), 5), Some(64));
         *slots.get_mut(Key(1_000)).unwrap() += 1;
         assert_eq!(

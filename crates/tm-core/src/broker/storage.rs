@@ -115,6 +115,7 @@ impl Storage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{TenantId, Token, UnixTime};
 
     const fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)
@@ -148,6 +149,20 @@ mod tests {
         assert_eq!((storage.retry_at(false), storage.retry_at(true)), (Some(secs(6)), None));
         assert_eq!(storage.take_unsaved(9), [Key(7)]);
         assert_eq!(storage.retry_at(false), None);
+    }
+
+    #[test]
+    fn a_rejection_is_of_no_interest_from_the_end_of_its_token_on() {
+        let (tenant, token) = (TenantId::new("acme").unwrap(), Token::new("t").unwrap());
+        let issued = UnixTime::from_secs(0);
+        let rejected =
+            |until| Rejection { tenant: tenant.clone(), token: token.clone(), issued, until: secs(until) };
+        let mut storage = Storage::new(true);
+        storage.missed_rejections([5, 6].map(rejected));
+
+        let told: Vec<_> = storage.take_unburied(secs(5)).map(|rejection| rejection.until).collect();
+
+        assert_eq!(told, [secs(6)]);
     }
 
     #[test]

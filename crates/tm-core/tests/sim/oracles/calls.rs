@@ -11,6 +11,10 @@ use tm_core::{
 };
 
 use super::{Verdict, rule};
+use crate::clock::secs;
+
+/// How long a call may be late before it is given up, at most.
+const SLACK: Duration = secs(5);
 
 /// The calls that are under way as far as the broker can know.
 #[derive(Debug)]
@@ -72,7 +76,7 @@ impl Calls {
         let count = tenants.len();
         rule((1..=5).contains(&count), || format!("a call with {count} tenants"))?;
         rule(distinct.len() == count, || format!("a tenant twice in one call: {tenants:?}"))?;
-        rule(give_up_at >= now + time, || {
+        rule(give_up_at >= now + time && give_up_at <= now + time + SLACK, || {
             format!("a call may take {time:?} from {now:?} on, but is given up at {give_up_at:?}")
         })?;
         for tenant in tenants {

@@ -69,7 +69,7 @@ fn of_a_caller_that_is_told_at_once_nothing_is_left() {
     let callers = world.ask(tenants(1_000).iter().map(Wish::interactive));
 
     assert!(callers.into_iter().all(|caller| world.kind(caller) == ErrorKind::Throttled));
-    assert_eq!(world.broker.stats().tenants, 0);
+    assert_eq!((world.broker.stats().tenants, world.broker.wake_at()), (0, None));
 }
 
 #[test]

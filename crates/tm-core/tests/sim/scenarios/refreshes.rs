@@ -9,6 +9,7 @@ use crate::{
     faults::{Fault, What},
     queue::{Act, Wish},
     random::tenants,
+    store::Store,
     world::World,
 };
 
@@ -278,6 +279,40 @@ fn a_token_in_hand_that_is_kept_fresh_from_now_on_is_not_replaced_at_once() {
     world.pass(secs(100));
 
     assert_eq!(world.calls.len(), 1);
+}
+
+#[test]
+fn what_is_kept_fresh_and_cannot_be_had_is_asked_for_after_its_rest_and_five_seconds() {
+    let mut world = World::story();
+    world.service.faults = vec![Fault::always(What::Status(500))];
+    world.step(vec![Act::KeepFresh(tenants(1))]);
+
+    world.pass(secs(30));
+
+    let failed = world.calls[2].at + millis(50);
+    let pause = world.calls[3].at - failed;
+    assert!((secs(6)..=secs(10)).contains(&pause), "{pause:?}");
+}
+
+#[test]
+fn tokens_of_one_call_are_due_together_unless_a_fleet_takes_turns() {
+    let calls = |leases| {
+        let five = tenants(5);
+        let mut world = match leases {
+            None => World::story(),
+            Some(leases) => World::with_store(7, Settings::default(), Store::new(7, leases)),
+        };
+        world.ask(five.iter().map(Wish::bulk));
+        world.pass(secs(5));
+        use_all(&mut world, &five);
+        world.pass(ALL_DUE);
+        world.sizes()
+    };
+
+    assert_eq!(calls(None), [5, 5]);
+    assert_eq!(calls(Some(false)), [5, 5]);
+    // Each is due at a time of its own, the same in all processes.
+    assert!(calls(Some(true)).len() > 3);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Refused tenants and refused credentials: who is guilty, who is not, and for how long that is remembered.
 
-use tm_core::ErrorKind;
+use tm_core::{ErrorKind, broker::Settings};
 
 use crate::{
     clock::{millis, secs},
@@ -117,6 +117,27 @@ fn a_guilty_tenant_goes_alone_until_it_succeeds() {
     world.pass(secs(1_800));
     world.ask(five.iter().map(Wish::interactive));
     assert_eq!(world.sizes().last(), Some(&5));
+}
+
+#[test]
+fn a_tenant_that_broke_a_batch_goes_alone_until_it_succeeds() {
+    let mut settings = Settings::default();
+    settings.attempts = 1;
+    let mut world = World::new(7, settings);
+    let all = tenants(6);
+    world.service.faults = vec![Fault::with_tenants(What::Status(500), &all[..1])];
+    world.ask_for(&all[5]);
+    world.pass(millis(10));
+    world.ask(all[..5].iter().map(Wish::interactive));
+    world.pass(secs(1_800));
+
+    let before = world.calls.len();
+    world.ask(all[..5].iter().map(Wish::interactive));
+    world.pass(secs(1));
+
+    let mut sizes = world.sizes().split_off(before);
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 4]);
 }
 
 #[test]

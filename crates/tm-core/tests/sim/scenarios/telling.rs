@@ -94,3 +94,16 @@ fn a_rejection_that_comes_while_the_store_is_left_alone_is_told_later() {
 
     assert_eq!(kept(&world, &all[0]), None);
 }
+
+#[test]
+fn what_the_store_has_missed_is_of_no_interest_once_it_is_over() {
+    let mut world = with_store();
+    store(&mut world).mishaps = vec![Mishap::always(Trouble::Fails)];
+    world.ask(tenants(150).iter().map(Wish::bulk));
+    world.pass(secs(1_810));
+    let told = world.requests.len();
+
+    world.pass(secs(3 * 3_600));
+
+    assert_eq!((world.requests.len(), world.broker.wake_at()), (told, None));
+}
