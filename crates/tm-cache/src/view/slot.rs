@@ -100,19 +100,21 @@ mod tests {
             assert!(slot.hit(until).is_none());
         }
     }
+
     #[test]
     fn tokens_that_end_at_one_time_have_different_states_hidden_in_between_or_not() {
         let slot = Slot::default();
-        let states = BTreeSet::from_iter((0..100).map(|number| {
+        let states = (0..100).map(|number| {
             slot.show(Token::new("t").unwrap(), Duration::from_secs(10));
             let state = slot.state.load(Ordering::Relaxed);
             if number % 2 == 0 {
                 slot.hide();
             }
             state
-        }));
-        assert_eq!(states.len(), 100);
+        });
+        assert_eq!(states.collect::<BTreeSet<_>>().len(), 100);
     }
+
     #[test]
     fn what_is_blank_serves_nothing_until_the_next_token() {
         let (slot, now, until) = (Slot::default(), Duration::from_secs(1), Duration::from_secs(10));

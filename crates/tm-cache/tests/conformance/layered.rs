@@ -66,12 +66,12 @@ fn what_was_found_farther_is_near_afterwards() {
     let far = Sloppy::default();
     far.put_many(&[(key(), record(100))]).unwrap();
     let near = |store: &Layered<MemoryStore, Sloppy>| Store::get_many(store.near(), &[key()]).unwrap().pop();
-    let got = Layered::new(MemoryStore::default(), far.clone());
-    assert!(got.get_many(&[Key::from_bytes(b"other"), key()]).unwrap()[1].is_some());
-    assert!(near(&got).flatten().is_some());
-    let leased = Layered::new(MemoryStore::default(), far);
-    assert!(matches!(lease(&leased), Lease::Found(_)));
-    assert!(near(&leased).flatten().is_some());
+    let asked = Layered::new(MemoryStore::default(), far.clone());
+    assert!(asked.get_many(&[Key::from_bytes(b"other"), key()]).unwrap()[1].is_some());
+    assert!(near(&asked).flatten().is_some());
+    let claimed = Layered::new(MemoryStore::default(), far);
+    assert!(matches!(lease(&claimed), Lease::Found(_)));
+    assert!(near(&claimed).flatten().is_some());
 }
 
 #[test]
@@ -80,13 +80,13 @@ fn what_an_async_caller_found_farther_is_near_afterwards() {
     Store::put_many(&far, &[(key(), record(100))]).unwrap();
     let is_near =
         |store: &Layered<MemoryStore, _>| Store::get_many(store.near(), &[key()]).unwrap() != [None];
-    let got = Layered::new(MemoryStore::default(), Arc::clone(&far));
-    let answers = at_once(AsyncStore::get_many(&got, &[Key::from_bytes(b"other"), key()])).unwrap();
-    assert!(answers[0].is_none() && answers[1].is_some() && is_near(&got));
-    let leased = Layered::new(MemoryStore::default(), far);
+    let asked = Layered::new(MemoryStore::default(), Arc::clone(&far));
+    let answers = at_once(AsyncStore::get_many(&asked, &[Key::from_bytes(b"other"), key()])).unwrap();
+    assert!(answers[0].is_none() && answers[1].is_some() && is_near(&asked));
+    let claimed = Layered::new(MemoryStore::default(), far);
     let claims = [Claim { key: key(), has: None }];
-    let leases = at_once(AsyncStore::lease_many(&leased, &claims, &Owner::new([1; 16]), HOUR)).unwrap();
-    assert!(matches!(leases[..], [Lease::Found(_)]) && is_near(&leased));
+    let leases = at_once(AsyncStore::lease_many(&claimed, &claims, &Owner::new([1; 16]), HOUR)).unwrap();
+    assert!(matches!(leases[..], [Lease::Found(_)]) && is_near(&claimed));
 }
 
 #[test]

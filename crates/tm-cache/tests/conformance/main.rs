@@ -153,6 +153,7 @@ fn block_on(work: Work<'_>) {
 }
 
 /// For futures that wait for nothing.
+#[expect(clippy::panic, reason = "a test fails by panicking")]
 fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

@@ -104,10 +104,9 @@ mod tests {
 
     #[test]
     fn rests_use_the_whole_range_between_their_bounds() {
+        type Rest = fn(&mut Rng) -> Duration;
         let mut rng = Rng::with_seed(1);
-        let rests: [(fn(&mut Rng) -> Duration, _, _); 2] =
-            [(after_failure, 1.0, 5.0), (of_breaker, 5.0, 30.0)];
-        for (rest, from, to) in rests {
+        for (rest, from, to) in [(after_failure as Rest, 1.0, 5.0), (of_breaker, 5.0, 30.0)] {
             let draws: Vec<f64> = (0..2_000).map(|_| rest(&mut rng).as_secs_f64()).collect();
             assert!(draws.iter().all(|secs| (from..=to).contains(secs)));
             let margin = (to - from) / 20.0;

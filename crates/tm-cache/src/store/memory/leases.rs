@@ -65,7 +65,7 @@ mod tests {
         let (mut leases, start, hour) = (Leases::default(), Instant::now(), Duration::from_secs(3_600));
         let (key, here, there) = (Key::from_bytes(b"acme"), Owner::new([1; 16]), Owner::new([2; 16]));
         assert!(leases.lease(&key, &here, start, hour));
-        assert!(!leases.lease(&key, &there, start + hour - Duration::from_nanos(1), hour));
+        assert!(!leases.lease(&key, &there, start + hour.mul_f64(0.999), hour));
         assert!(leases.lease(&key, &there, start + hour, hour));
         leases.release(&key, &here);
         assert!(!leases.lease(&key, &here, start + hour, hour), "nobody gives back what another has");
