@@ -8,7 +8,7 @@ use crate::{
     clock::{millis, secs},
     queue::{Act, Wish},
     random::tenants,
-    store::Store,
+    store::{Mishap, Store, Trouble},
     world::World,
 };
 
@@ -25,7 +25,10 @@ fn found(newer: Duration, longer: Duration) -> World {
     // What was saved was a millisecond on its way.
     let kept = Kept { token, stamp, remaining: remaining - millis(1) + longer, cold };
 
+    // The store hears nothing of it, and so grants no lease.
+    world.store.as_mut().unwrap().mishaps.push(Mishap::always(Trouble::Deaf));
     world.ask([Wish::interactive(tenant).least(millis(1_793_500))]);
+    world.store.as_mut().unwrap().mishaps.clear();
     let outcome = Outcome::Stored(StoreAnswer::Leased(vec![Leased::Found(kept)]));
     world.step(vec![Act::Stored { request: world.requests.len() - 1, what: "by hand", outcome }]);
     world.pass(secs(1));
