@@ -171,6 +171,12 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_tells_field_and_reason_apart() {
+        let refused = TenantId::new("").unwrap_err();
+        assert_eq!((refused.field(), refused.reason()), ("tenant id", "is empty"));
+    }
+
+    #[test]
     fn bad_ids_are_refused_with_field_and_reason() {
         assert_eq!(reason(""), "tenant id: is empty");
         assert_eq!(reason("a\nb"), "tenant id: has a control character at position 1");

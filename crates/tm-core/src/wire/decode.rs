@@ -87,4 +87,9 @@ mod tests {
         assert_eq!(problem(br#"{"n":"hush-hush"}"#), expected);
         assert_eq!(problem(b"[1]"), "the answer is not as documented: it is no JSON object");
     }
+    #[test]
+    fn what_is_no_object_is_refused_by_that_name() {
+        let error = serde_json::from_str::<Object<serde_json::Value>>("[1]").unwrap_err();
+        assert!(error.to_string().contains("expected an object"), "{error}");
+    }
 }

@@ -142,6 +142,7 @@ mod tests {
         let oauth = r#"{"error":"unauthorized","error_description":"Bad credentials"}"#;
         assert_eq!(shown(401, oauth), "status 401 unauthorized, Bad credentials");
         assert_eq!(shown(500, r#"{"message":"oops"}"#), "status 500, oops");
+        assert_eq!(shown(500, r#"{"message":" ","detail":"oops"}"#), "status 500, oops");
         assert_eq!(shown(500, "[1,2]"), "status 500");
         assert_eq!(shown(502, "<html><h1>Bad\n Gateway</h1></html>"), "status 502, Bad Gateway");
         assert_eq!(shown(503, ""), "status 503");
