@@ -63,17 +63,27 @@ fn mutants(subject: &Subject, words: &[String]) -> Result<Outcome, String> {
     let tool = CARGO_MUTANTS.installed()?;
     let output = Metadata::read()?.target_directory.join("mutants").join(subject.name);
     std::fs::create_dir_all(&output).map_err(|error| format!("{}: {error}", output.display()))?;
-    let missed = output.join("mutants.out").join("missed.txt");
+    let folder = output.join("mutants.out");
     for (number, round) in subject.rounds.iter().enumerate() {
         let mut command = program(&tool);
         command.args(["mutants", "--package", subject.name, "--output"]).arg(&output);
         if number > 0 {
             command.arg("--iterate");
         }
-        match run_command(round.judge(words, &mut command)) {
-            Outcome::Failed(_) if number + 1 < subject.rounds.len() && has_lines(&missed) => {}
+        let outcome = run_command(round.judge(words, &mut command));
+        let (missed, endless) = (text(&folder, "missed.txt"), text(&folder, "timeout.txt"));
+        match outcome {
+            Outcome::Failed(_) if missed.is_empty() && !endless.is_empty() => return Ok(Outcome::passed()),
+            Outcome::Failed(_) if !missed.is_empty() && number + 1 < subject.rounds.len() => {
+                // Those that run for ever are noticed, and the next round is not to wait for them again.
+                std::fs::write(folder.join("caught.txt"), text(&folder, "caught.txt") + &endless)
+                    .map_err(|error| format!("{}: {error}", folder.display()))?;
+            }
             Outcome::Failed(problem) => {
-                return Err(format!("{problem}; those that nobody noticed: {}", missed.display()));
+                return Err(format!(
+                    "{problem}; those that nobody noticed: {}",
+                    folder.join("missed.txt").display()
+                ));
             }
             good => return Ok(good),
         }
@@ -103,8 +113,9 @@ impl Round {
     }
 }
 
-fn has_lines(file: &Path) -> bool {
-    std::fs::read_to_string(file).is_ok_and(|text| !text.is_empty())
+/// What cargo-mutants has written, a mutant a line.
+fn text(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(folder.join(name)).unwrap_or_default()
 }
 
 #[cfg(test)]
