@@ -48,7 +48,14 @@ const SUBJECTS: &[Subject] = &[
             Round { tests: &["--test", "sim"], without: &[], seeds: None },
         ],
     },
-    Subject { name: "tm-cache", rounds: &[Round { tests: &["--lib"], without: &[], seeds: None }] },
+    Subject {
+        name: "tm-cache",
+        rounds: &[Round {
+            tests: &["--all-features", "--lib", "--test", "conformance", "--test", "sealing"],
+            without: &["each_fault_is"],
+            seeds: None,
+        }],
+    },
 ];
 
 pub(crate) fn run(words: &[String], report: &mut Report) {
@@ -93,7 +100,8 @@ fn mutants(subject: &Subject, words: &[String]) -> Result<Outcome, String> {
 
 impl Round {
     fn judge<'a>(&self, words: &[String], command: &'a mut Command) -> &'a mut Command {
-        command.args(self.tests.iter().map(|test| format!("--cargo-test-arg={test}"))).args(words);
+        // For building too, so that no other test is built for each mutant.
+        command.args(self.tests.iter().map(|test| format!("--cargo-arg={test}"))).args(words);
         if !self.without.is_empty() {
             // What follows the first is cargo's, what follows the second is the tests' own.
             command.args(["--", "--"]);
@@ -128,6 +136,6 @@ mod tests {
         let mut command = program("cargo-mutants");
         let judged = round.judge(&["--iterate".to_owned()], &mut command);
         let words: Vec<_> = judged.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
-        assert_eq!(words, ["--cargo-test-arg=--lib", "--iterate", "--", "--", "--skip", "slow"]);
+        assert_eq!(words, ["--cargo-arg=--lib", "--iterate", "--", "--", "--skip", "slow"]);
     }
 }
