@@ -172,8 +172,14 @@ impl Broker {
             if save.leased {
                 leased.push(save.tenant.clone());
             }
-            let Held { token, stamp, cold, .. } = save.held.clone();
-            kept.push((save.tenant, Kept { token, stamp, remaining: save.held.remaining(now.mono), cold }));
+            let (remaining, Held { token, stamp, cold, .. }) = (save.held.remaining(now.mono), save.held);
+            // One that has ended while it waited is of no use to anybody.
+            if !remaining.is_zero() {
+                kept.push((save.tenant, Kept { token, stamp, remaining, cold }));
+            }
+        }
+        if kept.is_empty() {
+            return leased.into_iter().for_each(|tenant| self.release(tenant));
         }
         let tenants = kept.iter().map(|(tenant, _)| tenant.clone()).collect();
         self.telling.under_way += 1;

@@ -105,6 +105,9 @@ impl World {
     /// While nothing is under way the store has every token in hand, or a newer one, and nobody has a lease. It is excused for
     /// what it has lost.
     pub(crate) fn store_knows_what_it_must(&mut self) -> Verdict {
+        if self.has_something_under_way() {
+            return Ok(());
+        }
         self.nothing_is_leased()?;
         self.nothing_rejected_is_kept()?;
         for (tenant, token) in self.oracles.view.all() {
@@ -124,8 +127,7 @@ impl World {
 
     /// While nothing is under way, a store that works holds nobody up for this process, and has what it has heard of.
     pub(crate) fn store_is_at_peace(&mut self, now: Now) -> Verdict {
-        let Oracles { calls, requests, .. } = &self.oracles;
-        let busy = (calls.under_way(), requests.under_way()) != (0, 0) || requests.failed;
+        let busy = self.has_something_under_way() || self.oracles.requests.failed;
         if busy || !matches!(self.broker.held(now, Duration::MAX), Ok(None)) {
             return Ok(());
         }
@@ -143,6 +145,11 @@ impl World {
             rule(kept.is_none(), || format!("the store has a token of {tenant} that was rejected"))?;
         }
         Ok(())
+    }
+
+    fn has_something_under_way(&self) -> bool {
+        let Oracles { calls, requests, .. } = &self.oracles;
+        (calls.under_way(), requests.under_way()) != (0, 0)
     }
 
     /// Nobody has a lease that nobody needs.

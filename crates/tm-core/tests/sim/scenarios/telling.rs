@@ -43,6 +43,21 @@ fn of_tokens_that_wait_to_be_saved_only_the_rejected_are_not() {
 }
 
 #[test]
+fn a_token_that_has_ended_while_it_waited_is_not_saved() {
+    let mut world = with_store();
+    // Served for a second each; eight calls come back at different times.
+    world.service.mint.life = secs(7);
+    world.service.latency = (millis(10), millis(400));
+    world.ask(tenants(40).iter().map(Wish::interactive));
+    world.pass(millis(8));
+    store(&mut world).latency = (millis(1_900), millis(1_900));
+
+    world.pass(secs(20));
+
+    assert_eq!((world.tally.of("served"), world.tally.of("save")), (40, 4), "four requests at once");
+}
+
+#[test]
 fn a_store_that_was_not_told_of_a_rejection_is_told_after_five_seconds() {
     let mut world = with_store();
     world.ask_for(&tenants(1)[0]);
