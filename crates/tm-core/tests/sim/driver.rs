@@ -248,7 +248,9 @@ impl World {
         let held = self.broker.held(now, Duration::MAX).is_err();
         self.oracles.company.told(&waiting.tenant, error, held)?;
         let last = waiting.calls >= self.settings.attempts as usize;
-        if last && error.is_transient() && fresh.unserved.contains(&waiting.tenant) {
+        // That somebody's time is over says nothing of the tenant.
+        let failed = error.is_transient() && error.kind() != ErrorKind::Deadline;
+        if last && failed && fresh.unserved.contains(&waiting.tenant) {
             self.oracles.holds.told(&waiting.tenant, now.mono);
         }
         Ok(())
