@@ -2,10 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -25,7 +22,6 @@ pub struct Keeper<S: ?Sized> {
     owner: Owner,
     /// The requests that the store has, by their numbers, and until when it should have answered.
     under_way: Mutex<BTreeMap<u64, Instant>>,
-    numbers: AtomicU64,
     troubles: Mutex<Troubles>,
 }
 
@@ -60,7 +56,6 @@ impl<S: ?Sized> Keeper<S> {
             application: application.clone(),
             owner: Owner::new(owner),
             under_way: Mutex::default(),
-            numbers: AtomicU64::new(0),
             troubles: Mutex::default(),
         })
     }
@@ -119,7 +114,7 @@ impl<S: ?Sized> Keeper<S> {
         if under_way.len() >= MOST_UNDER_WAY {
             return None;
         }
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let number = under_way.last_key_value().map_or(0, |(last, _)| last + 1);
         under_way.insert(number, Instant::now() + within);
         Some(UnderWay { keeper: self, request, number })
     }
