@@ -6,6 +6,8 @@ use zeroize::Zeroizing;
 /// Reads variables by name; a closure, so that tests need not touch the process.
 pub(crate) struct Environment<F>(pub(crate) F);
 
+const NOT_SET: &str = "is not set in the environment";
+
 /// Without which there is no client.
 const REQUIRED: [&str; 5] = [
     "MDSP_KEY_STORE_CLIENT_ID",
@@ -21,8 +23,8 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         let missing: Vec<_> = REQUIRED.into_iter().filter(|name| self.optional(name).is_none()).collect();
         let Some((first, others)) = missing.split_first() else { return Ok(()) };
         let reason = match others {
-            [] => "is not set in the environment".to_owned(),
-            others => format!("is not set in the environment, and neither is {}", others.join(", ")),
+            [] => NOT_SET.to_owned(),
+            others => format!("{NOT_SET}, and neither is {}", others.join(", ")),
         };
         Err(InvalidInput::new(first, reason))
     }
@@ -59,7 +61,7 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
     }
 
     fn required(&self, name: &'static str) -> Result<String, InvalidInput> {
-        self.optional(name).ok_or_else(|| InvalidInput::new(name, "is not set in the environment"))
+        self.optional(name).ok_or_else(|| InvalidInput::new(name, NOT_SET))
     }
 
     /// An empty variable is as good as none: that is how shells and deployments unset them.
