@@ -133,6 +133,8 @@ pub struct Broker {
     schedule: schedule::Schedule,
     /// Those that were due and are still to be replaced, and those that are kept fresh and are not in hand.
     overdue: schedule::Schedule,
+    /// When a refresh was last due, or an effect ended.
+    looking_ahead_from: Duration,
     places: schedule::Places,
     storage: storage::Storage,
     leases: leasing::Leases,
@@ -176,6 +178,7 @@ impl Broker {
             rejections: rejections::Rejections::default(),
             schedule: schedule::Schedule::default(),
             overdue: schedule::Schedule::default(),
+            looking_ahead_from: Duration::ZERO,
             storage: storage::Storage::default(),
             leases: leasing::Leases::default(),
             telling: saving::Telling::default(),

@@ -80,6 +80,7 @@ impl Broker {
             self.out_of_time(now, due);
         }
         while let Some(key) = self.schedule.take_due(now.mono).or_else(|| self.overdue.take_due(now.mono)) {
+            self.looking_ahead_from = now.mono;
             self.refresh(key);
         }
         self.renew(now);
@@ -148,6 +149,7 @@ impl Broker {
     pub(super) fn finish(&mut self, now: Now, id: EffectId, outcome: Outcome) {
         let Some(UnderWay { work, give_up_at }) = self.under_way.remove(&id) else { return };
         self.give_ups.remove(&(give_up_at, id));
+        self.looking_ahead_from = now.mono;
         match work {
             Work::Call(sent) => self.called(now, &sent, outcome),
             Work::Load { keys, asked } => self.loaded(now, &keys, asked, outcome),

@@ -75,11 +75,12 @@ impl Broker {
         }
     }
 
-    /// Refreshes take along neighbours that are due soon, so that they leave in fives.
+    /// Refreshes take along neighbours that are due soon, so that they leave in fives. Soon after the last event, not after now:
+    /// while refreshes wait, time alone takes no neighbour along, since [`Broker::wake_at`] does not tell of that.
     pub(super) fn round_up(&mut self, now: Now) {
         let first = self.lines.lease.first_refresh().or(self.lines.call.first_refresh());
         let Some(held) = first.and_then(|key| self.vault.get(key, now.mono)) else { return };
-        let soon = now.mono + held.lifetime().life / 20;
+        let soon = self.looking_ahead_from + held.lifetime().life / 20;
         while !self.waiting_refreshes().is_multiple_of(MAX_BATCH)
             && let Some(neighbour) = self.schedule.take_due(soon)
         {
@@ -116,5 +117,106 @@ impl Broker {
             None if pinned => self.overdue.set(key, now.mono + AT_LEAST),
             None => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        AppName, AppVersion, Application, Credentials, Gateway, Token, UnixTime,
+        broker::{
+            Demand, Effect, EffectId, Kept, Leased, Outcome, Output, Patience, Settings, Stamp, StoreAnswer,
+            StoreRequest, Wanted,
+        },
+    };
+
+    const fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn tenant(number: usize) -> TenantId {
+        TenantId::new(format!("t{number}")).unwrap()
+    }
+
+    fn at(mono: Duration) -> Now {
+        Now { mono, unix: UnixTime::from_secs(1_700_000_000).saturating_add(mono) }
+    }
+
+    /// A client whose store has tokens of 1,805 s for these tenants. All are in hand and used.
+    fn broker(tenants: &[TenantId]) -> Broker {
+        let application = Application {
+            gateway: Gateway::region("eu1").unwrap(),
+            host_tenant: TenantId::new("host").unwrap(),
+            name: AppName::new("app").unwrap(),
+            version: AppVersion::new("1.0").unwrap(),
+        };
+        let credentials = Credentials::new("client", "secret").unwrap();
+        let mut broker =
+            Broker::new(application.into(), Arc::new(credentials), Settings::default(), 7).with_store(true);
+        let now = at(Duration::ZERO);
+        for tenant in tenants {
+            broker.prefetch(now, tenant);
+        }
+        let id = asks_store(&mut broker, now).expect("a load").0;
+        let stamp = Stamp { issued: now.unix, expires: now.unix.saturating_add(Duration::from_secs(1_805)) };
+        let remaining = Duration::from_secs(1_800);
+        let kept = tenants.iter().map(|tenant| Token::new(tenant.as_str()).unwrap());
+        let kept = kept.map(|token| Some(Kept { token, stamp, remaining, cold: true }));
+        broker.done(now, id, Outcome::Stored(StoreAnswer::Loaded(kept.collect())));
+        assert!(asks_store(&mut broker, now).is_none());
+        let demand = Demand {
+            lane: Lane::Interactive,
+            min_remaining: Duration::ZERO,
+            patience: Patience::Until(Duration::from_secs(30)),
+        };
+        for tenant in tenants {
+            let wanted = broker.want(now, tenant, demand);
+            assert!(matches!(wanted, Wanted::Ready(_)), "{wanted:?}");
+        }
+        broker
+    }
+
+    /// Drains the broker. Answers what the store is asked for, and for how many.
+    fn asks_store(broker: &mut Broker, now: Now) -> Option<(EffectId, usize)> {
+        std::iter::from_fn(|| broker.next(now)).fold(None, |asked, output| match output {
+            Output::Do { id, effect: Effect::Store(StoreRequest::Load(tenants)), .. } => {
+                Some((id, tenants.len()))
+            }
+            Output::Do { id, effect: Effect::Store(StoreRequest::Lease { claims, .. }), .. } => {
+                Some((id, claims.len()))
+            }
+            Output::Do { effect, .. } => panic!("{effect:?}"),
+            Output::Show { .. } | Output::Hide(_) | Output::Settle(..) => asked,
+        })
+    }
+
+    #[test]
+    fn while_a_refresh_waits_neighbours_go_along_when_something_happens_not_when_time_passes() {
+        let tenants = [0, 1, 2].map(tenant);
+        let mut broker = broker(&tenants);
+        let (due, ahead) = (Duration::from_secs(1_000), Duration::from_secs(90));
+        // The second is due 5 ms too late to be asked for with the first, and the last 25 ms.
+        for (tenant, due) in tenants.iter().zip([due, due + ahead + millis(5), due + ahead + millis(25)]) {
+            let key = broker.flights.find(tenant).unwrap();
+            broker.schedule.set(key, due);
+        }
+
+        let (first, claims) = asks_store(&mut broker, at(due)).expect("a lease for the first");
+        assert_eq!(claims, 1);
+        let granted = || Outcome::Stored(StoreAnswer::Leased(vec![Leased::Granted]));
+        let later = at(due + millis(20));
+        broker.done(later, first, granted());
+        let (second, claims) = asks_store(&mut broker, later).expect("a lease for its neighbour");
+        assert_eq!(claims, 1);
+
+        let (spurious, wake_at) = (at(due + millis(30)), broker.wake_at());
+        assert!(wake_at > Some(spurious.mono));
+        assert_eq!(asks_store(&mut broker, spurious), None, "nothing was announced before {wake_at:?}");
+
+        broker.done(spurious, second, granted());
+        assert_eq!(asks_store(&mut broker, spurious).map(|(_, claims)| claims), Some(1), "the last");
     }
 }
