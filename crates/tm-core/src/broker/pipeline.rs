@@ -60,16 +60,7 @@ impl Broker {
     /// Everything that time has brought, then everything that can leave.
     pub(super) fn advance(&mut self, now: Now) {
         self.gate.tick(now.mono);
-        while let Some(key) = self.vault.expire(now.mono) {
-            self.let_go(key);
-            if self.pinned.contains(&key) {
-                self.overdue.set(key, now.mono);
-            } else {
-                // Whoever still needs it asks, and is a caller then.
-                self.flights[key].wished = false;
-                self.unqueue_if_unwanted(now, key);
-            }
-        }
+        self.let_go_of_the_ended(now);
         while let Some(id) = self.overdue_effect(now.mono) {
             self.finish(now, id, Outcome::Failed(TransportError::new(TransportFault::TimedOut)));
         }
@@ -411,6 +402,20 @@ impl Broker {
             (Stage::Elsewhere, _) => error("while another process fetched the token"),
             (_, Some(hold)) => error("while calls were held").because(hold.error.clone()),
             (Stage::Idle | Stage::Queued(..), None) => error("before a call could leave"),
+        }
+    }
+
+    /// What has come to its end is not held any more.
+    pub(super) fn let_go_of_the_ended(&mut self, now: Now) {
+        while let Some(key) = self.vault.expire(now.mono) {
+            self.let_go(key);
+            if self.pinned.contains(&key) {
+                self.overdue.set(key, now.mono);
+            } else {
+                // Whoever still needs it asks, and is a caller then.
+                self.flights[key].wished = false;
+                self.unqueue_if_unwanted(now, key);
+            }
         }
     }
 

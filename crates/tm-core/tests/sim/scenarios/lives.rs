@@ -328,6 +328,32 @@ fn a_newcomer_finds_room_among_tokens_that_were_used_once() {
 }
 
 #[test]
+fn what_ended_while_the_machine_slept_makes_room_before_anything_that_lives() {
+    let mut settings = Settings::default();
+    settings.memory = 64 * 1024;
+    let mut world = World::new(7, settings);
+    let all = tenants(201);
+    let (short, long) = all.split_at(5);
+    world.service.mint.life = secs(100);
+    for _ in 0..2 {
+        world.ask(short.iter().map(Wish::interactive));
+        world.pass(secs(1));
+    }
+    world.service.mint.life = secs(1_800);
+    world.ask(long[..195].iter().map(Wish::bulk));
+    world.pass(secs(5));
+    let evicted = world.oracles.view.evicted;
+    assert!(evicted > 0, "there is no room left");
+
+    world.ask_for(&long[195]);
+    let answered = world.next_at().unwrap();
+    world.go_to(answered, secs(200));
+
+    assert_eq!((world.calls.len(), world.broker.stats().calls_under_way), (41, 0));
+    assert_eq!(world.oracles.view.evicted, evicted);
+}
+
+#[test]
 fn idle_hours_leave_nothing_behind() {
     let mut world = World::story();
     world.service.faults = vec![Fault::with_tenants(What::Status(403), &tenants(3))];
