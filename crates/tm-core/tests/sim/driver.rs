@@ -140,8 +140,8 @@ impl World {
             self.oracles.tickets.asks(&tenant, now.mono);
             let before = self.broker.wake_at();
             let wanted = self.broker.want(now, &tenant, demand);
-            if matches!(wanted, Wanted::Ready(_)) {
-                self.oracles.view.reads(&tenant, now.mono, [before, self.broker.wake_at()])?;
+            if let Wanted::Ready(token) = &wanted {
+                self.oracles.view.reads(&tenant, token, now.mono, [before, self.broker.wake_at()])?;
             }
             wanted
         };

@@ -79,14 +79,16 @@ impl View {
     }
 
     /// A caller who asked got the token in hand at once. Who reads it again changes nothing, so that it is due when it was due:
-    /// `wake_at` is when the client does something by itself, before and after.
+    /// `wake_at` is when the client does something by itself, before and after. One that came in this very step is not shown yet.
     pub(crate) fn reads(
         &mut self,
         tenant: &TenantId,
+        token: &Token,
         now: Duration,
         wake_at: [Option<Duration>; 2],
     ) -> Verdict {
-        let Some(shown) = self.shown.get_mut(tenant) else { return Ok(()) };
+        let shown = self.shown.get_mut(tenant).filter(|shown| shown.token == *token);
+        let Some(shown) = shown else { return Ok(()) };
         let again = std::mem::replace(&mut shown.used, true);
         let [before, after] = wake_at;
         let at_rest = now < shown.until && before.is_none_or(|at| at > now);
