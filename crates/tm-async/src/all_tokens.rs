@@ -49,8 +49,7 @@ impl AllTokens {
             return;
         }
         if let Err(error) = self.ask_for_a_page() {
-            // The channel cannot be closed while we hold an end of it.
-            let _ = self.waiting.sender().send(Event::Listed(Listed::failed(error)));
+            self.waiting.inbox().put(Event::Listed(Listed::failed(error)));
         }
     }
 
@@ -58,7 +57,7 @@ impl AllTokens {
     fn ask_for_a_page(&mut self) -> Result<(), Error> {
         let lister = match self.lister.take() {
             Some(lister) => lister,
-            None => Lister::start(&self.shared, self.waiting.sender())?,
+            None => Lister::start(&self.shared, self.waiting.inbox())?,
         };
         self.lister.insert(lister).ask();
         Ok(())

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use tm_core::{Error, TenantId, listing::Listing};
-use tm_driver::{Event, Listed};
-use tokio::sync::mpsc;
+use tm_driver::{Event, Inbox, Listed};
+use tokio::{sync::mpsc, task::AbortHandle};
 
 use crate::{
     pages,
     shared::{Shared, closed},
+    waiting::wait,
 };
 
 /// A task that reads a page of the list whenever one is asked for. Dropping this ends it.
 pub(crate) struct Lister {
     asks: mpsc::UnboundedSender<()>,
+    reader: AbortHandle,
 }
 
 impl Lister {
@@ -21,13 +23,13 @@ impl Lister {
     ///
     /// # Errors
     /// There is no runtime here, or the system has no randomness to give.
-    pub(crate) fn start(shared: &Arc<Shared>, consumer: mpsc::UnboundedSender<Event>) -> Result<Self, Error> {
+    pub(crate) fn start(shared: &Arc<Shared>, consumer: Arc<Inbox>) -> Result<Self, Error> {
         let runtime = Shared::runtime()?;
         let listing = shared.engine.listing()?;
         let (asks, asked) = mpsc::unbounded_channel();
         let reader = Reader { shared: Arc::clone(shared), consumer, lost: true };
-        runtime.spawn(reader.read(listing, asked));
-        Ok(Self { asks })
+        let reader = runtime.spawn(reader.read(listing, asked)).abort_handle();
+        Ok(Self { asks, reader })
     }
 
     pub(crate) fn ask(&self) {
@@ -36,14 +38,20 @@ impl Lister {
     }
 }
 
+impl Drop for Lister {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
 /// Reads all pages.
 pub(crate) async fn all_pages(shared: &Arc<Shared>) -> Result<Vec<TenantId>, Error> {
-    let (consumer, mut inbox) = mpsc::unbounded_channel();
-    let lister = Lister::start(shared, consumer)?;
+    let inbox = Arc::new(Inbox::default());
+    let lister = Lister::start(shared, Arc::clone(&inbox))?;
     let mut tenants = Vec::new();
     loop {
         lister.ask();
-        let Some(Event::Listed(page)) = inbox.recv().await else { return Err(closed()) };
+        let Event::Listed(page) = wait(&inbox).await else { return Err(closed()) };
         if let Some(error) = page.error {
             return Err(error);
         }
@@ -56,33 +64,38 @@ pub(crate) async fn all_pages(shared: &Arc<Shared>) -> Result<Vec<TenantId>, Err
 
 struct Reader {
     shared: Arc<Shared>,
-    consumer: mpsc::UnboundedSender<Event>,
+    consumer: Arc<Inbox>,
     lost: bool,
 }
 
 impl Reader {
-    /// Until the list ends or the consumer goes.
+    /// Until the list ends.
     async fn read(mut self, mut listing: Listing, mut asked: mpsc::UnboundedReceiver<()>) {
         while !listing.is_done() && asked.recv().await.is_some() {
             let listed = tokio::select! {
                 biased;
                 () = self.shared.closing() => Listed::failed(closed()),
-                () = self.consumer.closed() => break,
                 listed = pages::next_page(&self.shared, &mut listing) => listed,
             };
             let last = listed.last;
-            if self.consumer.send(Event::Listed(listed)).is_err() || last {
+            self.tell(listed);
+            if last {
                 break;
             }
         }
         self.lost = false;
+    }
+
+    fn tell(&self, listed: Listed) {
+        self.consumer.put(Event::Listed(listed));
+        self.consumer.wake();
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
         if self.lost {
-            let _ = self.consumer.send(Event::Listed(Listed::lost()));
+            self.tell(Listed::lost());
         }
     }
 }

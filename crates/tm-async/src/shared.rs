@@ -15,10 +15,10 @@ use tm_core::{
     broker::{Effect, EffectId, Outcome},
     wire::MAX_TOKEN_ANSWER,
 };
-use tm_driver::{Engine, Event, Job, Keeper, Limits, Todo, Wake};
+use tm_driver::{Engine, Event, Inbox, Job, Keeper, Limits, Todo, Wake};
 use tokio::{
     runtime::{self, Handle},
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, watch},
     task::AbortHandle,
     time::Instant,
 };
@@ -29,13 +29,16 @@ use crate::Transport;
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) position: usize,
-    pub(crate) inbox: mpsc::UnboundedSender<Event>,
+    pub(crate) inbox: Arc<Inbox>,
 }
 
 impl Wake for Caller {
     fn answer(&self, result: Result<Token, Error>) {
-        // This wakes it. A caller that is gone needs no answer.
-        let _ = self.inbox.send(Event::Settled(self.position, result));
+        self.inbox.put(Event::Settled(self.position, result));
+    }
+
+    fn wake(self) {
+        self.inbox.wake();
     }
 }
 

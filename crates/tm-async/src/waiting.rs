@@ -1,10 +1,10 @@
 //! A caller that waits.
 
-use std::sync::Arc;
+use std::{future::poll_fn, sync::Arc};
 
 use tm_core::TenantId;
-use tm_driver::{Asked, Demands, Event, Wish};
-use tokio::sync::mpsc;
+use tm_driver::{Asked, Demands, Event, Inbox, Wish};
+use tokio::task::coop::cooperative;
 
 use crate::shared::{Caller, Shared};
 
@@ -12,14 +12,12 @@ use crate::shared::{Caller, Shared};
 pub(crate) struct Waiting {
     shared: Arc<Shared>,
     demands: Demands,
-    inbox: mpsc::UnboundedReceiver<Event>,
-    sender: mpsc::UnboundedSender<Event>,
+    inbox: Arc<Inbox>,
 }
 
 impl Waiting {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let (sender, inbox) = mpsc::unbounded_channel();
-        Self { shared, demands: Demands::default(), inbox, sender }
+        Self { shared, demands: Demands::default(), inbox: Arc::default() }
     }
 
     /// Asks for one tenant, at position 0.
@@ -35,8 +33,8 @@ impl Waiting {
     }
 
     /// For others to send events to this caller.
-    pub(crate) fn sender(&self) -> mpsc::UnboundedSender<Event> {
-        self.sender.clone()
+    pub(crate) fn inbox(&self) -> Arc<Inbox> {
+        Arc::clone(&self.inbox)
     }
 
     /// The next event, in the order in which they come. Safe to cancel. It waits for ever if nothing was asked for.
@@ -47,8 +45,7 @@ impl Waiting {
             }
             tokio::select! {
                 biased;
-                event = self.inbox.recv() => {
-                    let Some(event) = event else { continue }; // never: we hold a sender
+                event = wait(&self.inbox) => {
                     self.demands.came(&event);
                     return event;
                 }
@@ -58,7 +55,7 @@ impl Waiting {
     }
 
     fn caller(&self, position: usize) -> Caller {
-        Caller { position, inbox: self.sender.clone() }
+        Caller { position, inbox: self.inbox() }
     }
 
     fn asked(&mut self, asked: Asked) {
@@ -74,4 +71,9 @@ impl Drop for Waiting {
             self.shared.carry_out(self.shared.engine.forget(tickets));
         }
     }
+}
+
+/// The next event. Safe to cancel. One who takes many in a row lets others have their turn.
+pub(crate) fn wait(inbox: &Inbox) -> impl Future<Output = Event> {
+    cooperative(poll_fn(|context| inbox.poll(context)))
 }

@@ -28,7 +28,6 @@ mod all_tokens;
 mod builder;
 mod client;
 mod follow;
-mod inbox;
 mod lister;
 mod pages;
 mod shared;

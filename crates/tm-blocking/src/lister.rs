@@ -6,12 +6,12 @@ use std::{
 };
 
 use tm_core::{Error, ErrorKind, TenantId, listing::Listing};
-use tm_driver::{Event, Listed};
+use tm_driver::{Event, Inbox, Listed};
 
 use crate::{
-    inbox::Inbox,
     pages,
     shared::{Shared, closed},
+    waiting::wait,
 };
 
 /// A thread that reads a page of the list whenever one is asked for. Dropping this ends it.
@@ -48,7 +48,7 @@ pub(crate) fn all_pages(shared: &Arc<Shared>) -> Result<Vec<TenantId>, Error> {
     let mut tenants = Vec::new();
     loop {
         lister.ask();
-        let Event::Listed(page) = inbox.take() else { return Err(closed()) };
+        let Event::Listed(page) = wait(&inbox) else { return Err(closed()) };
         if let Some(error) = page.error {
             return Err(error);
         }

@@ -8,9 +8,9 @@ use tm_core::{
     broker::{Effect, EffectId, Outcome},
     wire::MAX_TOKEN_ANSWER,
 };
-use tm_driver::{Engine, Event, Job, Keeper, Limits, Todo, Wake};
+use tm_driver::{Engine, Event, Inbox, Job, Keeper, Limits, Todo, Wake};
 
-use crate::{Transport, inbox::Inbox, workers::Workers};
+use crate::{Transport, workers::Workers};
 
 /// Where a caller waits for what it asked for.
 #[derive(Debug)]

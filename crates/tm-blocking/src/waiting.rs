@@ -1,14 +1,15 @@
 //! A caller that waits.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    thread::{self, Thread},
+};
 
 use tm_core::TenantId;
-use tm_driver::{Asked, Demands, Event, Wish};
+use tm_driver::{Asked, Demands, Event, Inbox, Wish};
 
-use crate::{
-    inbox::Inbox,
-    shared::{Caller, Shared},
-};
+use crate::shared::{Caller, Shared};
 
 /// The demands of one caller. Dropping it forgets those that are not answered.
 pub(crate) struct Waiting {
@@ -44,7 +45,7 @@ impl Waiting {
         if let Some(event) = self.demands.next_answered() {
             return event;
         }
-        let event = self.inbox.take();
+        let event = wait(&self.inbox);
         self.demands.came(&event);
         event
     }
@@ -68,5 +69,28 @@ impl Drop for Waiting {
         if !tickets.is_empty() {
             self.shared.try_to_carry_out(self.shared.engine.forget(tickets));
         }
+    }
+}
+
+/// The next event. This thread waits for it.
+pub(crate) fn wait(inbox: &Inbox) -> Event {
+    if let Some(event) = inbox.take() {
+        return event;
+    }
+    let waker = Waker::from(Arc::new(Parked(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(event) = inbox.poll(&mut context) {
+            return event;
+        }
+        thread::park();
+    }
+}
+
+struct Parked(Thread);
+
+impl std::task::Wake for Parked {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }

@@ -1,50 +1,57 @@
 //! Where one caller waits for events. It is woken once for all that one step of the client has for it, and not for each: to change
-//! threads costs more than an event.
+//! tasks or threads costs more than an event.
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
 };
 
-use tm_driver::Event;
+use crate::Event;
 
 /// For one who takes and many who put.
 #[derive(Debug, Default)]
-pub(crate) struct Inbox {
+pub struct Inbox {
     state: Mutex<State>,
-    filled: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     events: VecDeque<Event>,
-    /// Somebody waits, and was not woken yet.
-    waits: bool,
+    /// Of somebody who waits, and was not woken yet.
+    waiting: Option<Waker>,
 }
 
 impl Inbox {
     /// To be followed by [`Inbox::wake`], sooner or later.
-    pub(crate) fn put(&self, event: Event) {
+    pub fn put(&self, event: Event) {
         self.state().events.push_back(event);
     }
 
     /// Wakes whoever waits for what was put.
-    pub(crate) fn wake(&self) {
-        if std::mem::take(&mut self.state().waits) {
-            self.filled.notify_one();
+    pub fn wake(&self) {
+        let waiting = self.state().waiting.take();
+        if let Some(waker) = waiting {
+            waker.wake();
         }
     }
 
-    /// The next event, in the order in which they were put. Waits for one.
-    pub(crate) fn take(&self) -> Event {
+    /// The next event, in the order in which they were put, if there is one.
+    pub fn take(&self) -> Option<Event> {
+        self.state().events.pop_front()
+    }
+
+    /// The same for one who waits for it.
+    pub fn poll(&self, context: &mut Context<'_>) -> Poll<Event> {
         let mut state = self.state();
-        loop {
-            if let Some(event) = state.events.pop_front() {
-                return event;
-            }
-            state.waits = true;
-            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+        if let Some(event) = state.events.pop_front() {
+            return Poll::Ready(event);
         }
+        match &mut state.waiting {
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+        Poll::Pending
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -54,47 +61,67 @@ impl Inbox {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::mpsc, thread};
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::Wake,
+    };
 
     use tm_core::{Error, ErrorKind};
 
     use super::*;
 
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     fn event(position: usize) -> Event {
         Event::Settled(position, Err(Error::new(ErrorKind::Closed, "closed")))
     }
 
-    fn position(event: &Event) -> usize {
-        let Event::Settled(position, _) = event else { panic!("{event:?}") };
-        *position
+    fn position(event: Poll<Event>) -> Option<usize> {
+        match event {
+            Poll::Ready(Event::Settled(position, _)) => Some(position),
+            Poll::Ready(other) => panic!("{other:?}"),
+            Poll::Pending => None,
+        }
     }
 
     #[test]
-    fn events_come_in_their_order_whether_somebody_waits_or_not() {
-        let inbox = Inbox::default();
-        let (taken, seen) = mpsc::channel();
-        thread::scope(|scope| {
-            scope.spawn(|| (0..4).for_each(|_| taken.send(position(&inbox.take())).unwrap()));
-            while !inbox.state().waits {
-                thread::yield_now();
-            }
+    fn one_who_waits_is_woken_once_for_all_that_was_put_and_finds_it_in_order() {
+        let (inbox, woken) = (Inbox::default(), Arc::<Woken>::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        let times = || woken.0.load(Ordering::Relaxed);
+        for round in 1..=2 {
+            assert_eq!(position(inbox.poll(&mut context)), None);
             (0..3).for_each(|number| inbox.put(event(number)));
+            assert_eq!(times(), round - 1, "what is put wakes nobody");
             inbox.wake();
-            assert_eq!([(); 3].map(|()| seen.recv().unwrap()), [0, 1, 2]);
-            inbox.put(event(3));
             inbox.wake();
-            assert_eq!(seen.recv().unwrap(), 3);
-        });
+            assert_eq!(times(), round);
+            assert_eq!([(); 3].map(|()| position(inbox.poll(&mut context))), [0, 1, 2].map(Some));
+        }
+        inbox.put(event(3));
+        inbox.wake();
+        assert_eq!(times(), 2, "nobody waited");
     }
 
     #[test]
-    fn nobody_is_woken_twice_for_what_it_takes_at_once() {
-        let inbox = Inbox::default();
-        inbox.state().waits = true;
-        (0..3).for_each(|number| inbox.put(event(number)));
-        assert!(inbox.state().waits, "what is put wakes nobody");
+    fn the_last_one_to_wait_is_woken() {
+        let (inbox, woken) = (Inbox::default(), [(); 2].map(|()| Arc::<Woken>::default()));
+        for woken in &woken {
+            let waker = Waker::from(Arc::clone(woken));
+            assert_eq!(position(inbox.poll(&mut Context::from_waker(&waker))), None);
+        }
         inbox.wake();
-        assert!(!inbox.state().waits);
-        assert_eq!([(); 3].map(|()| position(&inbox.take())), [0, 1, 2]);
+        assert_eq!(woken.map(|woken| woken.0.load(Ordering::Relaxed)), [0, 1]);
     }
 }
