@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{runtime::Handle, task::yield_now, time::timeout};
 
 use super::{
     RedisOptions,
@@ -17,6 +17,9 @@ use super::{
     routes::{Known, Routes, Server},
 };
 use crate::{AsyncStore, Claim, Key, Lease, Owner, Record, StoreError, Tombstone};
+
+/// To read so many records takes longer than a task of tokio should be.
+const MANY: usize = 50;
 
 /// A store in Redis, for async callers on tokio, on any number of runtimes. A future may be dropped at any time.
 ///
@@ -103,7 +106,14 @@ impl AsyncRedisStore {
 #[async_trait]
 impl AsyncStore for AsyncRedisStore {
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.ask(&self.plan.caller.get(keys)).await?.records(keys.len())
+        let calls = self.plan.caller.get(keys);
+        let replies = self.ask(&calls).await?;
+        if keys.len() >= MANY {
+            // We were woken by the task that serves the line, and stand where no other worker takes us from: while we read what
+            // has come, nobody would listen for more. Behind all others we wake one.
+            yield_now().await;
+        }
+        replies.records(keys.len())
     }
 
     async fn put_many(&self, records: &[(Key, Record)]) -> Result<(), StoreError> {
