@@ -1,6 +1,9 @@
 //! Which tokens some service has refused, so that none of them is served again.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    array,
+    collections::{HashSet, VecDeque},
+};
 
 use crate::Token;
 
@@ -10,19 +13,24 @@ const MOST: usize = 10_000;
 /// A hash stands for a token wherever it need not be served: in here, no text of one is kept beyond its time. It is the same in
 /// all processes of a fleet.
 ///
-/// Each eight bytes go through a folded multiplication, as in wyhash: a fifth of the work of SipHash. Nobody can aim at
-/// another's token: that is secret, and the end of one's own is a signature.
+/// Each eight bytes go through a folded multiplication, as in wyhash: a fifth of the work of SipHash. Four of them go side by side,
+/// so that none waits for the one before. Nobody can aim at another's token: that is secret, and the end of one's own is a signature.
 pub(super) fn hash(token: &Token) -> u64 {
-    // Digits of the golden ratio and of the square root of two: odd, and without a pattern.
-    const START: u64 = 0x9e37_79b9_7f4a_7c15;
+    // The digits of square roots and of the golden ratio: odd, and without a pattern.
+    const START: [u64; 4] =
+        [0x9e37_79b9_7f4a_7c15, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1];
     const KEY: u64 = 0x6a09_e667_f3bc_c909;
+    let add = |lanes: [u64; 4], block: &[u8; 32]| {
+        let (words, _) = block.as_chunks();
+        array::from_fn(|lane| folded(lanes[lane] ^ u64::from_le_bytes(words[lane]), KEY))
+    };
     let text = token.secret_bytes();
-    let (words, rest) = text.as_chunks();
-    let mut last = [0; 8];
+    let (blocks, rest) = text.as_chunks();
+    let mut last = [0; 32];
     last[..rest.len()].copy_from_slice(rest);
-    let state = words.iter().fold(START, |state, word| folded(state ^ u64::from_le_bytes(*word), KEY));
-    // The length, since the last word is filled up with zeros.
-    folded(folded(state ^ u64::from_le_bytes(last), KEY) ^ text.len() as u64, START)
+    let lanes = add(blocks.iter().fold(START, add), &last);
+    // The length, since the last block is filled up with zeros.
+    lanes.into_iter().fold(text.len() as u64, |state, lane| folded(state ^ lane, START[0]))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "both halves of the product are taken")]
