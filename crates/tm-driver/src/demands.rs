@@ -1,8 +1,11 @@
 //! The books of one caller: what it was answered at once, and what it waits for.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use tm_core::{Error, broker::Ticket};
+use tm_core::{
+    Error,
+    broker::{NumberedMap, Ticket},
+};
 
 use crate::{Asked, Event, Todo};
 
@@ -10,7 +13,7 @@ use crate::{Asked, Event, Todo};
 #[derive(Debug, Default)]
 pub struct Demands {
     answered: VecDeque<Event>,
-    waiting: HashMap<usize, Ticket>,
+    waiting: NumberedMap<usize, Ticket>,
 }
 
 impl Demands {

@@ -9,7 +9,6 @@ mod tests;
 #[cfg(not(all(test, tm_loom)))]
 use std::sync::{Mutex, MutexGuard};
 use std::{
-    collections::HashMap,
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -20,8 +19,8 @@ use tm_cache::{Handle, View};
 use tm_core::{
     Application, Credentials, Error, Now, TenantId, Token,
     broker::{
-        Broker, Demand, Effect, EffectId, Lane, Outcome, Output, Patience, Settings, Stats, StoreRequest,
-        Ticket, Wanted,
+        Broker, Demand, Effect, EffectId, Lane, NumberedMap, Outcome, Output, Patience, Settings, Stats,
+        StoreRequest, Ticket, Wanted,
     },
     listing::Listing,
 };
@@ -99,7 +98,7 @@ pub struct Engine<W> {
 #[derive(Debug)]
 struct State<W> {
     broker: Broker,
-    callers: HashMap<Ticket, W>,
+    callers: NumberedMap<Ticket, W>,
 }
 
 /// Timers of the system may stand still while the machine sleeps, so none is trusted for longer than this.
@@ -125,7 +124,7 @@ impl<W: Wake> Engine<W> {
             view: View::default(),
             application,
             settings,
-            state: Mutex::new(State { broker, callers: HashMap::new() }),
+            state: Mutex::new(State { broker, callers: NumberedMap::default() }),
         }
     }
 

@@ -25,6 +25,7 @@ mod lines;
 mod loading;
 mod memories;
 mod nanos;
+mod numbered;
 mod pipeline;
 mod plan;
 mod refresh;
@@ -40,13 +41,14 @@ mod waiters;
 pub use call::{Call, Effect, EffectId, Leased, Outcome, StoreAnswer, StoreRequest};
 pub use demand::{Demand, Lane, Patience, Ticket, Wanted};
 pub use kept::{Buried, Kept, Stamp};
+pub use numbered::NumberedMap;
 pub use settings::Settings;
 
 pub(crate) use answer::Meaning;
 pub(crate) use backoff::before_retry;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashSet, VecDeque},
     fmt,
     sync::Arc,
     time::Duration,
@@ -143,7 +145,7 @@ pub struct Broker {
     loads: usize,
     /// What the last dated answer told.
     service_clock: Option<lifetime::ServiceClock>,
-    under_way: HashMap<EffectId, pipeline::UnderWay>,
+    under_way: NumberedMap<EffectId, pipeline::UnderWay>,
     give_ups: BTreeSet<(Duration, EffectId)>,
     outputs: VecDeque<Output>,
     last_effect: u64,
@@ -184,7 +186,7 @@ impl Broker {
             telling: saving::Telling::default(),
             loads: 0,
             service_clock: None,
-            under_way: HashMap::new(),
+            under_way: NumberedMap::default(),
             give_ups: BTreeSet::new(),
             outputs: VecDeque::new(),
             last_effect: 0,

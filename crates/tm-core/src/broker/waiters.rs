@@ -1,11 +1,8 @@
 //! Tickets and deadlines: who waits for which tenant, and until when.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
-use super::{Demand, Patience, Ticket, flight::Key};
+use super::{Demand, NumberedMap, Patience, Ticket, flight::Key};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Waiter {
@@ -31,7 +28,7 @@ pub(super) enum Due {
 /// All waiting callers.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
-    waiting: HashMap<Ticket, Waiter>,
+    waiting: NumberedMap<Ticket, Waiter>,
     by_tenant: BTreeSet<(Key, Ticket)>,
     deadlines: BTreeSet<(Duration, Ticket)>,
     last_ticket: u64,
