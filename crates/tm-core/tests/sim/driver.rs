@@ -131,7 +131,8 @@ impl World {
             now.mono,
             Event::Asks { caller, tenant: tenant.clone(), lane: wish.lane, least, span, idle },
         );
-        self.callers.push(Caller { wish, asked_at: now.mono, ticket: None, answer: None });
+        let overslept = self.oracles.tickets.overslept;
+        self.callers.push(Caller { wish, asked_at: now.mono, overslept, ticket: None, answer: None });
         let looks = self.callers[caller].wish.looks && least.is_zero();
         let hit = self.oracles.view.hit(&tenant, now.mono).filter(|_| looks).cloned();
         let wanted = if let Some(token) = hit {
@@ -259,7 +260,7 @@ impl World {
     /// A caller has its answer.
     fn hears(&mut self, caller: usize, result: Result<Token, Error>, now: Now) -> Verdict {
         let (ledger, view) = (self.service.ledger(), &self.oracles.view);
-        let Caller { wish, asked_at, answer, .. } = &mut self.callers[caller];
+        let Caller { wish, asked_at, overslept, answer, .. } = &mut self.callers[caller];
         let (tenant, least) = (&wish.tenant, wish.least);
         rule(answer.is_none(), || format!("caller {caller} is answered twice"))?;
         // What was decided in the step of closing, before that, still counts.
@@ -281,7 +282,8 @@ impl World {
                 rule(if says_so { self.closed_at.is_some() } else { open }, || {
                     format!("closed: {:?}, error: {kind}", self.closed_at)
                 })?;
-                let waited = now.mono - *asked_at;
+                let asleep = self.oracles.tickets.overslept - *overslept;
+                let waited = (now.mono - *asked_at).saturating_sub(asleep);
                 let in_hand_until = view.satisfies(tenant, least, now.mono, ledger);
                 self.oracles.failures.happens(&Failure { tenant, error, least, waited, in_hand_until })?;
                 self.tally.add(kind.as_str());

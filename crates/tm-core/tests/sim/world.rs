@@ -55,6 +55,8 @@ pub(crate) struct World {
 pub(crate) struct Caller {
     pub(crate) wish: Wish,
     pub(crate) asked_at: Duration,
+    /// For how long the machine had been suspended by then, in all.
+    pub(crate) overslept: Duration,
     pub(crate) ticket: Option<Ticket>,
     pub(crate) answer: Option<(Duration, Result<Token, Error>)>,
 }

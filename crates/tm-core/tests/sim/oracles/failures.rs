@@ -29,7 +29,7 @@ pub(crate) struct Failure<'a> {
     pub(crate) tenant: &'a TenantId,
     pub(crate) error: &'a Error,
     pub(crate) least: Duration,
-    /// How long the caller has waited.
+    /// How long the caller has waited, while the machine was awake.
     pub(crate) waited: Duration,
     /// Until when a token in hand surely satisfies it.
     pub(crate) in_hand_until: Option<Duration>,
