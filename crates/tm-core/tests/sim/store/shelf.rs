@@ -74,10 +74,11 @@ impl Shelf {
         entry.record.take_if(|(kept, _)| grave.buries(kept));
     }
 
-    /// Whether this token may not come back.
+    /// Whether this token may not come back, or could not be kept: of two of the same second, which two processes fetched, the
+    /// first is kept, until it is buried.
     pub(crate) fn has_buried(&self, tenant: &TenantId, token: &Token, issued: UnixTime) -> bool {
         let grave = self.entries.get(tenant).and_then(|entry| entry.grave.as_ref());
-        grave.is_some_and(|grave| issued < grave.issued || grave.tokens.contains(token))
+        grave.is_some_and(|grave| issued <= grave.issued || grave.tokens.contains(token))
     }
 
     /// Whether this owner has the lease from now on.
