@@ -285,7 +285,8 @@ impl World {
                 let asleep = self.oracles.tickets.overslept - *overslept;
                 let waited = (now.mono - *asked_at).saturating_sub(asleep);
                 let in_hand_until = view.satisfies(tenant, least, now.mono, ledger);
-                self.oracles.failures.happens(&Failure { tenant, error, least, waited, in_hand_until })?;
+                let failure = Failure { tenant, error, least, waited, asleep, in_hand_until };
+                self.oracles.failures.happens(&failure)?;
                 self.tally.add(kind.as_str());
             }
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use tm_core::{Error, ErrorKind, TenantId};
+use tm_core::{Error, ErrorKind, TenantId, broker::Settings};
 
 use super::{Verdict, rule};
 use crate::clock::secs;
@@ -31,13 +31,15 @@ pub(crate) struct Failure<'a> {
     pub(crate) least: Duration,
     /// How long the caller has waited, while the machine was awake.
     pub(crate) waited: Duration,
+    /// For how long it was suspended meanwhile.
+    pub(crate) asleep: Duration,
     /// Until when a token in hand surely satisfies it.
     pub(crate) in_hand_until: Option<Duration>,
 }
 
 impl Failures {
     pub(crate) fn happens(&self, failure: &Failure<'_>) -> Verdict {
-        let Failure { tenant, error, least, waited, in_hand_until } = *failure;
+        let Failure { tenant, error, least, waited, asleep, in_hand_until } = *failure;
         let kind = error.kind();
         let named = error.tenant();
         rule(named.is_none_or(|named| named == tenant), || {
@@ -59,6 +61,8 @@ impl Failures {
         let excused = match kind {
             ErrorKind::Deadline => waited < secs(20),
             ErrorKind::TooShort => !least.is_zero(),
+            // What was under way is given up, unless its answer is the first that the client hears of when it goes on.
+            ErrorKind::Transport => asleep >= Settings::default().attempt_time,
             _ => false,
         };
         rule(excused || guilty.contains(tenant), || {
