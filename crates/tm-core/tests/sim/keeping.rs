@@ -114,8 +114,7 @@ impl World {
             let ledger = self.service.ledger();
             let issued = ledger.find(token).ok_or("a token that the service never made")?;
             let Some(store) = &self.store else { return Ok(()) };
-            let kept = store.shelf.find(tenant, self.clock.mono);
-            let known = kept.is_some_and(|kept| kept.stamp.issued >= issued.born_at);
+            let known = store.shelf.last_issued(tenant).is_some_and(|last| last >= issued.born_at);
             let over = issued.earliest_end <= self.clock.mono + secs(5);
             let buried = store.shelf.has_buried(tenant, token, issued.born_at);
             rule(known || over || buried || store.forgot, || {

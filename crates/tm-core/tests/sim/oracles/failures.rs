@@ -60,9 +60,10 @@ impl Failures {
         let Promise::AllBut(guilty) = &self.promise else { return Ok(()) };
         let excused = match kind {
             ErrorKind::Deadline => waited < secs(20),
-            ErrorKind::TooShort => !least.is_zero(),
-            // What was under way is given up, unless its answer is the first that the client hears of when it goes on.
-            ErrorKind::Transport => asleep >= Settings::default().attempt_time,
+            ErrorKind::TooShort if !least.is_zero() => true,
+            // What was under way is given up, unless its answer is the first that the client hears of when it goes on. Then
+            // there may be nothing left of what is in it.
+            ErrorKind::Transport | ErrorKind::TooShort => asleep >= Settings::default().attempt_time,
             _ => false,
         };
         rule(excused || guilty.contains(tenant), || {

@@ -40,6 +40,11 @@ impl Shelf {
         (*end > now).then(|| Kept { remaining: *end - now, ..kept.clone() })
     }
 
+    /// When the token that was kept last was issued. It may be over, though an older one is not.
+    pub(crate) fn last_issued(&self, tenant: &TenantId) -> Option<UnixTime> {
+        self.entries.get(tenant)?.record.as_ref().map(|(kept, _)| kept.stamp.issued)
+    }
+
     /// A record that beats what the claimant has.
     pub(crate) fn find_better(&self, tenant: &TenantId, has: Option<Stamp>, now: Duration) -> Option<Kept> {
         let kept = self.find(tenant, now)?;
