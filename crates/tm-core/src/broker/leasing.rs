@@ -152,12 +152,24 @@ impl Broker {
         }
     }
 
+    /// Whether there is a lease that a release which was put off would take away, or one is being asked for.
+    pub(super) fn leases_again(&self, tenant: &TenantId) -> bool {
+        self.flights.find(tenant).is_some_and(|key| {
+            let flight = &self.flights[key];
+            flight.rare().lease.is_some() || matches!(flight.stage, Stage::UnderWay(Line::Lease))
+        })
+    }
+
     /// The client closes: nothing is fetched any more, and no answer waited for.
     pub(super) fn release_all(&mut self) {
-        let Leases { renewals, renewing, .. } = std::mem::take(&mut self.leases);
-        let held = renewals.into_iter().map(|(_, key)| self.flights[key].tenant.clone());
-        let over = renewing.into_iter().filter_map(|(tenant, over)| over.then_some(tenant));
-        self.telling.releases.extend(held.chain(over));
+        while let Some((_, key)) = self.leases.renewals.first().copied() {
+            self.set_lease(key, None);
+            self.telling.releases.push_back(self.flights[key].tenant.clone());
+        }
+        let Leases { renewing, .. } = std::mem::take(&mut self.leases);
+        self.telling
+            .releases
+            .extend(renewing.into_iter().filter_map(|(tenant, over)| over.then_some(tenant)));
     }
 
     /// The lease is of no use any more, and is given back if there is one.

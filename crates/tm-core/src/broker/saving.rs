@@ -105,9 +105,13 @@ impl Broker {
             self.send_saves(now, saves, false);
         }
         while self.telling.under_way < MAX_TELLING && !self.telling.releases.is_empty() {
-            let released = take_for_one_request(&mut self.telling.releases, |tenant| tenant);
-            self.telling.under_way += 1;
-            self.ask_store(now, StoreRequest::Release(released), TIME, Work::Release);
+            let mut released = take_for_one_request(&mut self.telling.releases, |tenant| tenant);
+            // Who has it again gives it back another time.
+            released.retain(|tenant| !self.leases_again(tenant));
+            if !released.is_empty() {
+                self.telling.under_way += 1;
+                self.ask_store(now, StoreRequest::Release(released), TIME, Work::Release);
+            }
         }
         self.catch_up(now);
     }

@@ -98,6 +98,29 @@ fn whoever_is_content_with_the_old_token_leaves_the_refresh_to_be_tried_again_at
 }
 
 #[test]
+fn a_lease_that_is_taken_again_is_not_given_back_for_what_was_fetched_before() {
+    let mut world = with_leases();
+    world.store.as_mut().unwrap().latency = (millis(400), millis(400));
+    world.service.latency = (millis(50), millis(50));
+    let tenant = &tenants(1)[0];
+    let caller = world.ask_for(tenant);
+    world.pass(millis(400 + 400 + 50));
+    // The token is being saved. The lease for the next is there before that is done, and its call is under way after it.
+    let token = world.token(caller).clone();
+    world.store.as_mut().unwrap().latency = (millis(10), millis(10));
+    world.service.latency = (secs(5), secs(5));
+    world.step(vec![Act::Reject(token)]);
+    world.ask_for(tenant);
+    world.pass(millis(100));
+    assert_eq!(world.calls.len(), 2);
+
+    world.pass(secs(1));
+
+    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
+    assert_eq!(store.shelf.leases(now), [(tenant, world.owner)]);
+}
+
+#[test]
 fn each_demand_waits_anew_for_whoever_has_the_lease() {
     let mut world = with_leases();
     let tenant = &tenants(1)[0];
