@@ -41,10 +41,11 @@ impl World {
         self.sleeps(now.mono)
     }
 
-    /// A caller waits for a fresher token for a second, not longer, and never for one that has just come.
+    /// A caller waits for a fresher token for a second, not longer, and never when one has just come that is not near its end.
     fn nobody_waits_with_a_token_in_hand(&self, now: Duration, fresh: &Fresh, long: &[Waiting]) -> Verdict {
         let (tickets, view) = (&self.oracles.tickets, &self.oracles.view);
-        let served = fresh.shown.iter().flat_map(|tenant| tickets.of(tenant));
+        let good = fresh.shown.iter().filter(|tenant| view.until(tenant).is_some_and(|until| until > now));
+        let served = good.flat_map(|tenant| tickets.of(tenant));
         for Waiting { caller, tenant, demand, asked_at, .. } in served.chain(long) {
             let in_hand = view.satisfies(tenant, demand.min_remaining, now, self.service.ledger());
             rule(in_hand.is_none(), || {
