@@ -247,7 +247,7 @@ impl World {
     /// A caller that waited is told of a failure.
     fn told(&mut self, waiting: &Waiting, error: &Error, now: Now, fresh: &Fresh) -> Verdict {
         let held = self.broker.held(now, Duration::MAX);
-        self.oracles.company.told(&waiting.tenant, error, held.is_err())?;
+        self.oracles.company.told(now.mono, &waiting.tenant, error, held.is_err())?;
         // While calls are held, who has not the patience for that is told too.
         let last = waiting.calls >= self.settings.attempts as usize && matches!(held, Ok(None));
         // That somebody's time is over says nothing of the tenant.

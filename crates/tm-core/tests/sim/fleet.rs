@@ -100,6 +100,11 @@ impl Fleet {
         self.members[member].paused_until = self.now + time;
     }
 
+    /// When nobody stands still any more.
+    pub(crate) fn all_go_on_at(&self) -> Duration {
+        self.members.iter().fold(self.now, |at, member| at.max(member.paused_until))
+    }
+
     pub(crate) fn alive(&self) -> Vec<usize> {
         (0..self.members.len()).filter(|member| self.members[*member].alive).collect()
     }

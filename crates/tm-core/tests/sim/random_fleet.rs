@@ -125,7 +125,8 @@ fn recover(fleet: &mut Fleet, tenants: &[TenantId], rng: &mut fastrand::Rng) {
     if let Some(store) = &mut fleet.store {
         store.mishaps.clear();
     }
-    fleet.pass(secs(1_000));
+    // Whoever stands still hears of the last trouble when it goes on.
+    fleet.run_until(fleet.all_go_on_at() + secs(1_000));
     for member in fleet.alive() {
         let wishes: Vec<_> = tenants
             .iter()

@@ -19,8 +19,8 @@ const MEMORY: Duration = secs(3_600);
 pub(crate) struct Company {
     /// Each goes alone until then.
     alone: BTreeMap<TenantId, Duration>,
-    /// A batch had nothing for these, and they were not asked for alone since.
-    owed: BTreeSet<TenantId>,
+    /// A batch had nothing for these, and they were not asked for alone since; for as long as that is remembered.
+    owed: BTreeMap<TenantId, Duration>,
     /// These had a token once.
     served: BTreeSet<TenantId>,
     /// Somebody has waited for these since their last token came.
@@ -38,7 +38,7 @@ impl Company {
             } else if heard.is_refused() || left_out {
                 self.alone.insert(tenant.clone(), now + MEMORY);
                 if batch {
-                    self.owed.insert(tenant.clone());
+                    self.owed.insert(tenant.clone(), now + MEMORY);
                 }
             }
         }
@@ -82,9 +82,10 @@ impl Company {
     }
 
     /// A caller that waited is told of a failure. `held` tells whether the whole client is paused for one.
-    pub(crate) fn told(&self, tenant: &TenantId, error: &Error, held: bool) -> Verdict {
+    pub(crate) fn told(&self, now: Duration, tenant: &TenantId, error: &Error, held: bool) -> Verdict {
         let of_tenant = matches!(error.kind(), ErrorKind::TenantRefused | ErrorKind::Decode);
-        rule(held || !of_tenant || !self.owed.contains(tenant), || {
+        let owed = self.owed.get(tenant).is_some_and(|until| now < *until);
+        rule(held || !of_tenant || !owed, || {
             format!(
                 "a caller for {tenant} is told of a batch's failure, and it was not asked for alone: {error}"
             )
