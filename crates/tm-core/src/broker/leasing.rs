@@ -137,8 +137,7 @@ impl Broker {
     pub(super) fn renewed(&mut self, tenants: Vec<TenantId>) {
         for tenant in tenants {
             let over = self.leases.renewing.remove(&tenant) == Some(true);
-            let leased = |key| self.flights[key].rare().lease.is_some();
-            if over && !self.flights.find(&tenant).is_some_and(leased) {
+            if over && !self.has_lease(&tenant) {
                 self.telling.releases.push_back(tenant);
             }
         }
@@ -152,12 +151,14 @@ impl Broker {
         }
     }
 
-    /// Whether there is a lease that a release which was put off would take away, or one is being asked for.
-    pub(super) fn leases_again(&self, tenant: &TenantId) -> bool {
-        self.flights.find(tenant).is_some_and(|key| {
-            let flight = &self.flights[key];
-            flight.rare().lease.is_some() || matches!(flight.stage, Stage::UnderWay(Line::Lease))
-        })
+    pub(super) fn has_lease(&self, tenant: &TenantId) -> bool {
+        self.flights.find(tenant).is_some_and(|key| self.flights[key].rare().lease.is_some())
+    }
+
+    /// Whether an answer tells soon if there is a lease.
+    pub(super) fn asks_for_lease(&self, tenant: &TenantId) -> bool {
+        let stage = self.flights.find(tenant).map(|key| &self.flights[key].stage);
+        self.leases.are_asked_for() && matches!(stage, Some(Stage::UnderWay(Line::Lease)))
     }
 
     /// The client closes: nothing is fetched any more, and no answer waited for.

@@ -104,15 +104,18 @@ impl Broker {
             let saves = take_for_one_request(&mut self.telling.saves, |save| &save.tenant);
             self.send_saves(now, saves, false);
         }
+        let mut put_off = Vec::new();
         while self.telling.under_way < MAX_TELLING && !self.telling.releases.is_empty() {
             let mut released = take_for_one_request(&mut self.telling.releases, |tenant| tenant);
-            // Who has it again gives it back another time.
-            released.retain(|tenant| !self.leases_again(tenant));
+            put_off.extend(released.extract_if(.., |tenant| self.asks_for_lease(tenant)));
+            // It was taken again while this waited.
+            released.retain(|tenant| !self.has_lease(tenant));
             if !released.is_empty() {
                 self.telling.under_way += 1;
                 self.ask_store(now, StoreRequest::Release(released), TIME, Work::Release);
             }
         }
+        self.telling.releases.extend(put_off);
         self.catch_up(now);
     }
 
