@@ -16,19 +16,14 @@ impl Hasher for Numbered {
     fn finish(&self) -> u64 {
         const MIX: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 divided by the golden ratio
         const UPPER: u64 = !(u64::MAX >> 7);
-        self.0 ^ (self.0.wrapping_mul(MIX) & UPPER)
+        self.0.wrapping_add(self.0.wrapping_mul(MIX) & UPPER)
     }
 
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
-
-    fn write_usize(&mut self, number: usize) {
-        self.0 = number as u64;
-    }
-
+    /// The bytes of a number, in this machine's order.
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |number, byte| number.rotate_left(8) ^ u64::from(*byte));
+        let mut number = [0; 8];
+        number.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        self.0 = u64::from_ne_bytes(number);
     }
 }
 

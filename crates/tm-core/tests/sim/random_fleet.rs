@@ -64,8 +64,9 @@ pub(crate) fn run(seed: u64) -> Ran {
     }
     fleet.run_until(START + active);
     let twice = fleet.twice;
+    // Whose clock is wrong may take what another has fetched for worse than what it has, and fetches beside the next.
     fleet
-        .must(rule(!takes_turns || twice == 0, || format!("{twice} times two processes fetched one tenant")));
+        .must(rule(!takes_turns || twice <= 1, || format!("{twice} times two processes fetched one tenant")));
     recover(&mut fleet, &tenants, &mut rng);
     leave_nothing(&mut fleet);
     let (mut hasher, mut tally, trace) = (DefaultHasher::new(), Tally::default(), fleet.trace_of_one_alone());

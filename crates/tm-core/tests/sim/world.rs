@@ -226,7 +226,7 @@ impl World {
             return;
         }
         let mut early = self.clock;
-        early.mono += span.mul_f64(self.rng.f64() * 0.999);
+        early.mono += span.mul_f64(self.rng.f64()).min(span - Duration::from_nanos(1));
         let found = self.broker.next(early.now());
         let (at, wake_at) = (early.mono, self.broker.wake_at());
         self.must(rule(found.is_none(), || {

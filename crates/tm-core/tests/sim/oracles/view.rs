@@ -18,7 +18,8 @@ use crate::{
 pub(crate) struct View {
     shown: BTreeMap<TenantId, Shown>,
     rejected: BTreeSet<u64>,
-    rejected_now: bool,
+    /// In this step.
+    rejected_now: BTreeSet<u64>,
     /// What the store had. How long that may be served depends on what it says of it.
     found: BTreeSet<u64>,
     /// How many tokens were taken out of the view though they were alive and not rejected.
@@ -134,8 +135,10 @@ impl View {
     }
 
     pub(crate) fn rejects(&mut self, token: &Token, ledger: &Ledger) {
-        self.rejected.insert(ledger.serial(token));
-        self.rejected_now = true;
+        let serial = ledger.serial(token);
+        if self.rejected.insert(serial) {
+            self.rejected_now.insert(serial);
+        }
     }
 
     /// Whose token in hand this is.
@@ -154,12 +157,12 @@ impl View {
 
     /// Whether this was rejected in an earlier step.
     pub(crate) fn is_rejected(&self, serial: u64) -> bool {
-        !self.rejected_now && self.rejected.contains(&serial)
+        self.rejected.contains(&serial) && !self.rejected_now.contains(&serial)
     }
 
     /// After a drain nothing that was rejected is left. Answers how many were evicted since the last.
     pub(crate) fn rest(&mut self, ledger: &Ledger) -> Verdict<usize> {
-        if std::mem::take(&mut self.rejected_now) {
+        if !std::mem::take(&mut self.rejected_now).is_empty() {
             for (tenant, shown) in &self.shown {
                 let serial = ledger.serial(&shown.token);
                 let rejected = self.rejected.contains(&serial);
@@ -185,7 +188,7 @@ impl View {
 
     /// What a driver serves without asking the broker; not in the middle of a step.
     pub(crate) fn hit(&self, tenant: &TenantId, now: Duration) -> Option<&Token> {
-        let shown = self.shown.get(tenant).filter(|_| !self.rejected_now)?;
+        let shown = self.shown.get(tenant).filter(|_| self.rejected_now.is_empty())?;
         (now < shown.until).then_some(&shown.token)
     }
 
@@ -230,7 +233,8 @@ impl View {
                 "token {serial} of {tenant} is given at {now:?}, a client may serve it until {latest_end:?}"
             )
         })?;
-        rule(!self.rejected.contains(serial), || {
+        // What was decided in the same step, before that, still counts.
+        rule(!self.is_rejected(*serial), || {
             format!("token {serial} of {tenant} is given after it was rejected")
         })?;
         Ok(issued)
