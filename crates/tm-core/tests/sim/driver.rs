@@ -146,6 +146,8 @@ impl World {
             }
             wanted
         };
+        // What came in this very step may have thrown a token out, of which the view is told last.
+        let is_told = fresh.answered.is_none();
         match wanted {
             Wanted::Wait(ticket) => {
                 self.trace.record(now.mono, Event::Waits { caller });
@@ -160,8 +162,8 @@ impl World {
                 fresh.waiting.push(ticket);
                 Ok(())
             }
-            Wanted::Ready(token) => self.hears(caller, Ok(token), now),
-            Wanted::Failed(error) => self.hears(caller, Err(error), now),
+            Wanted::Ready(token) => self.hears(caller, Ok(token), now, is_told),
+            Wanted::Failed(error) => self.hears(caller, Err(error), now, is_told),
         }
     }
 
@@ -195,7 +197,7 @@ impl World {
                 if let Err(error) = &result {
                     self.told(&waiting, error, now, fresh)?;
                 }
-                self.hears(waiting.caller, result, now)?;
+                self.hears(waiting.caller, result, now, true)?;
             }
             Output::Do { id, effect: Effect::Call(call), give_up_at } => {
                 self.send(id, &call, give_up_at, now)?;
@@ -258,8 +260,8 @@ impl World {
         Ok(())
     }
 
-    /// A caller has its answer.
-    fn hears(&mut self, caller: usize, result: Result<Token, Error>, now: Now) -> Verdict {
+    /// A caller has its answer. `is_told` is whether the view is up to date.
+    fn hears(&mut self, caller: usize, result: Result<Token, Error>, now: Now, is_told: bool) -> Verdict {
         let (ledger, view) = (self.service.ledger(), &self.oracles.view);
         let Caller { wish, asked_at, overslept, answer, .. } = &mut self.callers[caller];
         let (tenant, least) = (&wish.tenant, wish.least);
@@ -285,7 +287,7 @@ impl World {
                 })?;
                 let asleep = self.oracles.tickets.overslept - *overslept;
                 let waited = (now.mono - *asked_at).saturating_sub(asleep);
-                let in_hand_until = view.satisfies(tenant, least, now.mono, ledger);
+                let in_hand_until = view.satisfies(tenant, least, now.mono, ledger).filter(|_| is_told);
                 let failure = Failure { tenant, error, least, waited, asleep, in_hand_until };
                 self.oracles.failures.happens(&failure)?;
                 self.tally.add(kind.as_str());
