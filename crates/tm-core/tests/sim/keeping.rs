@@ -117,7 +117,8 @@ impl World {
             let known = store.shelf.last_issued(tenant).is_some_and(|last| last >= issued.born_at);
             let over = issued.earliest_end <= self.clock.mono + secs(5);
             let buried = store.shelf.has_buried(tenant, token, issued.born_at);
-            rule(known || over || buried || store.forgot, || {
+            // What it said to be ancient was newer, and was buried under the wrong time.
+            rule(known || over || buried || store.forgot || store.lied, || {
                 format!("the store was not told of token {} of {tenant}", issued.serial)
             })?;
         }
