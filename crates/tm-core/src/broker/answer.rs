@@ -148,6 +148,11 @@ impl Broker {
             return self.fail(now, key, &error.transient());
         }
         if held.end() <= now.mono {
+            let has_lived = !held.lifetime().life.is_zero();
+            if has_lived && u32::from(self.flights[key].attempts) < self.settings.attempts {
+                // The machine slept while it was on its way.
+                return self.again(now, key);
+            }
             let error = Error::new(ErrorKind::TooShort, "the service hands out a token that is at its end");
             return self.fail(now, key, &error.transient());
         }

@@ -354,6 +354,20 @@ fn what_ended_while_the_machine_slept_makes_room_before_anything_that_lives() {
 }
 
 #[test]
+fn a_token_that_ended_on_its_way_while_the_machine_slept_is_asked_for_again() {
+    let mut world = World::story();
+    let tenant = &tenants(1)[0];
+    let callers = world.ask([Wish::interactive(tenant).within(secs(3_600)), Wish::interactive(tenant)]);
+
+    let answered = world.next_at().unwrap();
+    world.go_to(answered, secs(2_000));
+    world.pass(secs(1));
+
+    assert_eq!((world.calls.len(), world.served(callers.start..callers.start + 1)), (2, 1));
+    assert_eq!(world.kind(callers.end - 1), ErrorKind::Deadline);
+}
+
+#[test]
 fn idle_hours_leave_nothing_behind() {
     let mut world = World::story();
     world.service.faults = vec![Fault::with_tenants(What::Status(403), &tenants(3))];
