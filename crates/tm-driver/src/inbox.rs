@@ -43,14 +43,18 @@ impl Inbox {
 
     /// The same for one who waits for it.
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Event> {
+        if let Some(event) = self.take() {
+            return Poll::Ready(event);
+        }
+        // Wakers are code of users, and not touched under the lock.
+        let waker = context.waker().clone();
         let mut state = self.state();
         if let Some(event) = state.events.pop_front() {
             return Poll::Ready(event);
         }
-        match &mut state.waiting {
-            Some(waker) => waker.clone_from(context.waker()),
-            none => *none = Some(context.waker().clone()),
-        }
+        let before = state.waiting.replace(waker);
+        drop(state);
+        drop(before);
         Poll::Pending
     }
 
