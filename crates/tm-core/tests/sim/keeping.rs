@@ -75,11 +75,11 @@ impl World {
             Outcome::Stored(answer) => Some(answer),
             _ => None,
         };
-        if self.oracles.requests.answered(request, answer) {
+        if let Some(is_good) = self.oracles.requests.answered(request, answer) {
             fresh.answered = fresh.answered.or(Some(false));
             for kept in found_in(answer) {
                 let issued = self.service.ledger().find(&kept.token).expect("the store has what it was told");
-                if self.oracles.view.is_rejected(issued.serial) {
+                if is_good && self.oracles.view.is_rejected(issued.serial) {
                     self.oracles.requests.must_be_forgotten(&issued.tenant, &kept.token);
                 }
                 self.oracles.view.finds(issued.serial);

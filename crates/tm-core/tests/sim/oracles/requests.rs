@@ -96,9 +96,9 @@ impl Requests {
         self.failed |= self.open.len() < before;
     }
 
-    /// Whether this answer still counts.
-    pub(crate) fn answered(&mut self, number: usize, answer: Option<&StoreAnswer>) -> bool {
-        let Some(open) = self.open.remove(&number) else { return false };
+    /// Whether this answer is one to what was asked, if it still counts.
+    pub(crate) fn answered(&mut self, number: usize, answer: Option<&StoreAnswer>) -> Option<bool> {
+        let open = self.open.remove(&number)?;
         match answer {
             Some(StoreAnswer::Leased(leased))
                 if open.kind == Kind::Lease && leased.len() == open.tenants.len() =>
@@ -108,9 +108,12 @@ impl Requests {
             Some(StoreAnswer::Loaded(found))
                 if open.kind == Kind::Load && found.len() == open.tenants.len() => {}
             Some(StoreAnswer::Done) if open.kind == Kind::Telling => {}
-            _ => self.failed = true,
+            _ => {
+                self.failed = true;
+                return Some(false);
+            }
         }
-        true
+        Some(true)
     }
 
     /// A call with this tenant leaves.
