@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use tm_core::{TenantId, broker::Settings};
+use tm_core::{
+    TenantId, Token,
+    broker::{Kept, Settings, Stamp},
+};
 
 use crate::{
+    answers::Instant,
     clock::{millis, secs},
     faults::{Fault, What},
     queue::{Act, Wish},
@@ -21,6 +25,17 @@ fn with_leases() -> World {
 fn another_holds(world: &mut World, tenant: &TenantId, time: Duration) {
     let (store, now) = (world.store.as_mut().unwrap(), world.clock.mono);
     assert!(store.shelf.lease(tenant, u64::MAX, now, time));
+}
+
+/// Another process has fetched a token for this tenant, and it is in the store.
+fn another_saves(world: &mut World, tenant: &TenantId) {
+    let (now, life) = (world.clock.mono, world.service.mint.life);
+    let at = Instant { sent: now, clock: now, skew_ms: 0, dated: true };
+    let fields = world.service.mint.token(tenant, &[], at);
+    let stamp = Stamp { issued: fields.timestamp, expires: fields.timestamp.saturating_add(life) };
+    let token = Token::new(&fields.text).unwrap();
+    let kept = Kept { token, stamp, remaining: life - secs(10), cold: true };
+    world.store.as_mut().unwrap().shelf.put(tenant, &kept, now);
 }
 
 #[test]
@@ -97,27 +112,70 @@ fn whoever_is_content_with_the_old_token_leaves_the_refresh_to_be_tried_again_at
     assert_eq!(world.calls.len(), 3, "the first, the one that failed, and another");
 }
 
-#[test]
-fn a_lease_that_is_taken_again_is_not_given_back_for_what_was_fetched_before() {
+/// A token was fetched, and is rejected while it is being saved, which takes until 0.4 s from now. Its lease is given back only after
+/// that, and the tenant is asked for again at once.
+fn asked_for_again_while_it_is_saved(tenant: &TenantId) -> World {
     let mut world = with_leases();
     world.store.as_mut().unwrap().latency = (millis(400), millis(400));
-    world.service.latency = (millis(50), millis(50));
-    let tenant = &tenants(1)[0];
     let caller = world.ask_for(tenant);
     world.pass(millis(400 + 400 + 50));
-    // The token is being saved. The lease for the next is there before that is done, and its call is under way after it.
     let token = world.token(caller).clone();
     world.store.as_mut().unwrap().latency = (millis(10), millis(10));
-    world.service.latency = (secs(5), secs(5));
     world.step(vec![Act::Reject(token)]);
     world.ask_for(tenant);
+    world
+}
+
+#[test]
+fn a_lease_that_is_taken_again_is_not_given_back_for_what_was_fetched_before() {
+    // The next lease is there before the save is done, or asked for then.
+    for time in [millis(10), millis(450)] {
+        let tenant = &tenants(1)[0];
+        let mut world = asked_for_again_while_it_is_saved(tenant);
+        world.service.latency = (secs(5), secs(5));
+        world.store.as_mut().unwrap().latency = (time, time);
+
+        world.pass(secs(1));
+
+        let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
+        assert_eq!(world.calls.len(), 2);
+        assert_eq!(store.shelf.leases(now), [(tenant, world.owner)], "{time:?}");
+    }
+}
+
+#[test]
+fn a_lease_is_given_back_where_a_token_is_found_in_place_of_another_lease() {
+    let tenant = &tenants(1)[0];
+    let mut world = asked_for_again_while_it_is_saved(tenant);
+    // The lease that is asked for next is answered when the save is done.
+    world.store.as_mut().unwrap().latency = (millis(450), millis(450));
     world.pass(millis(100));
-    assert_eq!(world.calls.len(), 2);
+    another_saves(&mut world, tenant);
 
     world.pass(secs(1));
 
+    assert_eq!((world.broker.stats().tokens_loaded, world.calls.len()), (1, 1));
     let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
-    assert_eq!(store.shelf.leases(now), [(tenant, world.owner)]);
+    assert_eq!(store.shelf.leases(now), []);
+}
+
+#[test]
+fn a_lease_is_given_back_while_another_tenants_is_asked_for() {
+    let all = tenants(2);
+    let mut world = with_leases();
+    world.ask_for(&all[0]);
+    world.pass(millis(50));
+    world.ask_for(&all[1]);
+    world.pass(millis(1));
+    world.store.as_mut().unwrap().latency = (millis(450), millis(450));
+    world.pass(millis(1));
+    world.store.as_mut().unwrap().latency = (millis(2), millis(2));
+
+    world.pass(millis(100));
+
+    assert_eq!((world.calls.len(), world.tally.of("lease")), (1, 2));
+    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
+    assert_eq!(store.shelf.leases(now), []);
 }
 
 #[test]

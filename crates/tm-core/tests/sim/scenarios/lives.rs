@@ -368,6 +368,20 @@ fn a_token_that_ended_on_its_way_while_the_machine_slept_is_asked_for_again() {
 }
 
 #[test]
+fn a_machine_that_sleeps_through_every_attempt_is_told_that_the_tokens_have_ended() {
+    let mut world = World::story();
+    let caller = world.ask([Wish::interactive(&tenants(1)[0]).within(secs(36_000))]).start;
+
+    while world.is_waiting(caller) {
+        let next = world.next_at().unwrap();
+        let answers = world.broker.stats().calls_under_way;
+        world.go_to(next, secs(2_000 * answers as u64));
+    }
+
+    assert_eq!((world.calls.len(), world.kind(caller)), (3, ErrorKind::TooShort));
+}
+
+#[test]
 fn idle_hours_leave_nothing_behind() {
     let mut world = World::story();
     world.service.faults = vec![Fault::with_tenants(What::Status(403), &tenants(3))];
