@@ -26,7 +26,7 @@ pub(crate) async fn next_page(shared: &Arc<Shared>, listing: &mut Listing) -> Li
             Ok(operator) => operator,
             Err(error) => return Listed::without_operator(error),
         };
-        let request = listing.request(shared.engine.application(), &operator);
+        let request = listing.request(&operator);
         let answer = tokio::time::timeout(limits.time, shared.transport.send(request, limits)).await;
         let answer = answer.unwrap_or_else(|_| Err(TransportError::new(TransportFault::TimedOut)));
         match listing.received(shared.engine.now(), answer) {

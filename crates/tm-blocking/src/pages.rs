@@ -26,7 +26,7 @@ pub(crate) fn next_page(shared: &Arc<Shared>, listing: &mut Listing) -> Listed {
             Ok(operator) => operator,
             Err(error) => return Listed::without_operator(error),
         };
-        let request = listing.request(shared.engine.application(), &operator);
+        let request = listing.request(&operator);
         let answer = shared.transport.send(request, limits);
         match listing.received(shared.engine.now(), answer) {
             Verdict::Page(tenants) => return Listed { tenants, error: None, last: listing.is_done() },

@@ -3,7 +3,7 @@
 //! Its driver repeats: take the operator's token (the host tenant's), send [`Listing::request`], hand the answer to
 //! [`Listing::received`] and do what the verdict says, until [`Listing::is_done`].
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -23,6 +23,7 @@ const MAX_PAGES: u32 = 10_000;
 /// and yet lists a tenant. A short page is not the end either: the service may cap pages as it likes.
 #[derive(Debug)]
 pub struct Listing {
+    application: Arc<Application>,
     size: u16,
     attempts: u32,
     rng: fastrand::Rng,
@@ -56,8 +57,9 @@ pub enum Verdict {
 
 impl Listing {
     /// Begins at the first page.
-    pub fn new(settings: &Settings, seed: u64) -> Self {
+    pub fn new(application: Arc<Application>, settings: &Settings, seed: u64) -> Self {
         Self {
+            application,
             size: settings.page_size,
             attempts: settings.attempts,
             rng: fastrand::Rng::with_seed(seed),
@@ -76,19 +78,19 @@ impl Listing {
     }
 
     /// The request for the page at hand. `operator` is a token of the application's host tenant.
-    pub fn request(&self, application: &Application, operator: &Token) -> Request<Bytes> {
-        user_tenants::request(application, operator, self.page, self.size)
+    pub fn request(&self, operator: &Token) -> Request<Bytes> {
+        user_tenants::request(&self.application, operator, self.page, self.size)
     }
 
     /// Reads the answer and goes on to the next page, if there is one.
     pub fn received(&mut self, now: Now, answer: Result<Response<Bytes>, TransportError>) -> Verdict {
         let response = match answer {
             Ok(response) => response,
-            Err(error) => return self.failed(error.into(), None),
+            Err(error) => return self.failed(Error::from(error).at(&self.application.gateway), None),
         };
         match user_tenants::answer(&response) {
             Ok(answer) => self.turn(answer.value),
-            Err(Rejection::Undecodable(error)) => self.end(error.into()),
+            Err(Rejection::Undecodable(error)) => self.end(Error::from(error).at(&self.application.gateway)),
             Err(Rejection::Refused { refusal, retry_after, date }) => {
                 let wait = retry_after.map(|after: RetryAfter| after.wait(date.unwrap_or(now.unix)));
                 self.refused(&refusal, wait)
@@ -177,7 +179,17 @@ mod tests {
     const NOW: Now = Now { mono: Duration::ZERO, unix: UnixTime::from_secs(0) };
 
     fn listing() -> Listing {
-        Listing::new(&Settings::default(), 1)
+        seeded(1)
+    }
+
+    fn seeded(seed: u64) -> Listing {
+        let application = Application {
+            gateway: crate::Gateway::region("eu1").unwrap(),
+            host_tenant: TenantId::new("host").unwrap(),
+            name: crate::AppName::new("app").unwrap(),
+            version: crate::AppVersion::new("1").unwrap(),
+        };
+        Listing::new(Arc::new(application), &Settings::default(), seed)
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "it stands for what a transport answers")]
@@ -214,14 +226,8 @@ mod tests {
 
     #[test]
     fn each_page_is_asked_for_by_its_number() {
-        let application = Application {
-            gateway: crate::Gateway::region("eu1").unwrap(),
-            host_tenant: TenantId::new("host").unwrap(),
-            name: crate::AppName::new("app").unwrap(),
-            version: crate::AppVersion::new("1").unwrap(),
-        };
         let (operator, mut list) = (Token::new("abc").unwrap(), listing());
-        let query = |list: &Listing| list.request(&application, &operator).uri().query().map(str::to_owned);
+        let query = |list: &Listing| list.request(&operator).uri().query().map(str::to_owned);
         assert_eq!(query(&list).as_deref(), Some("page=0&size=100"));
         names(list.received(NOW, page(0, &["a"])));
         assert_eq!(query(&list).as_deref(), Some("page=1&size=100"));
@@ -282,11 +288,9 @@ mod tests {
     #[test]
     fn a_service_that_asks_for_patience_gets_more_of_it_than_one_that_fails() {
         let longest = |code| {
-            let waits = (0..50).filter_map(|seed| {
-                match Listing::new(&Settings::default(), seed).received(NOW, status(code, None)) {
-                    Verdict::Again { wait, .. } => Some(wait),
-                    _ => None,
-                }
+            let waits = (0..50).filter_map(|seed| match seeded(seed).received(NOW, status(code, None)) {
+                Verdict::Again { wait, .. } => Some(wait),
+                _ => None,
             });
             waits.max().unwrap()
         };
@@ -302,6 +306,16 @@ mod tests {
         let html = Ok(Response::new(Bytes::from_static(b"<html>")));
         let Verdict::Failed(error) = listing().received(NOW, html) else { panic!() };
         assert_eq!(error.kind(), ErrorKind::Decode);
+    }
+
+    #[test]
+    fn who_cannot_reach_the_list_or_read_it_is_told_which_gateway_it_was() {
+        let refused = Err(TransportError::new(crate::TransportFault::Tls));
+        let html = Ok(Response::new(Bytes::from_static(b"<html>")));
+        for answer in [refused, html] {
+            let Verdict::Failed(error) = listing().received(NOW, answer) else { panic!() };
+            assert!(error.to_string().ends_with("(https://gateway.eu1.mindsphere.io)"), "{error}");
+        }
     }
 
     #[test]

@@ -158,7 +158,7 @@ impl<W: Wake> Engine<W> {
     /// # Errors
     /// The system has no randomness to give.
     pub fn listing(&self) -> Result<Listing, Error> {
-        Ok(Listing::new(&self.settings, crate::setup::seed()?))
+        Ok(Listing::new(Arc::clone(&self.application), &self.settings, crate::setup::seed()?))
     }
 
     /// The clocks.

@@ -14,7 +14,7 @@ use std::{
 
 use invented::Choices;
 use tm_core::{
-    Application, Credentials, Error, ErrorKind, Gateway, Now, Token, UnixTime,
+    Credentials, Error, ErrorKind, Now, Token, UnixTime,
     broker::{
         Broker, Demand, Effect, EffectId, Lane, Outcome, Output, Patience, Settings, StoreAnswer, Ticket,
         Wanted,
@@ -60,18 +60,12 @@ struct UnderWay {
 
 impl World {
     fn new(choices: &mut Choices<'_>) -> Self {
-        let application = Application {
-            gateway: Gateway::region("eu1").unwrap(),
-            host_tenant: invented::tenant(0),
-            name: "app".parse().unwrap(),
-            version: "1".parse().unwrap(),
-        };
         let mut settings = Settings::default();
         settings.calls_at_once = 1 + choices.below(4);
         settings.attempts = 1 + u32::from(choices.next() % 4);
         settings.memory = if choices.one_in(4) { 4_000 } else { settings.memory };
         let credentials = Credentials::new("client", "hush").unwrap();
-        let broker = Broker::new(Arc::new(application), Arc::new(credentials), settings, 1);
+        let broker = Broker::new(crate::application(), Arc::new(credentials), settings, 1);
         let broker = match choices.below(3) {
             0 => broker,
             kind => broker.with_store(kind == 1),

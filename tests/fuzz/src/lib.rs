@@ -10,6 +10,10 @@ mod outside;
 mod seeds;
 mod wire;
 
+use std::sync::Arc;
+
+use tm_core::{Application, Gateway};
+
 pub use seeds::{corpus, seeds};
 
 /// Something to be given bytes.
@@ -34,6 +38,16 @@ pub const TARGETS: &[Target] = &[
     Target { name: "stdin", run: outside::stdin },
     Target { name: "broker", run: broker::broker },
 ];
+
+/// Somebody who asks.
+fn application() -> Arc<Application> {
+    Arc::new(Application {
+        gateway: Gateway::region("eu1").unwrap(),
+        host_tenant: "host".parse().unwrap(),
+        name: "app".parse().unwrap(),
+        version: "1".parse().unwrap(),
+    })
+}
 
 /// The target of that name.
 pub fn target(name: &str) -> Option<&'static Target> {

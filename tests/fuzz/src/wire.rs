@@ -46,7 +46,7 @@ pub(super) fn user_tenants(bytes: &[u8]) {
         Err(rejection) => check_undecodable(&rejection),
     }
     let now = Now { mono: Duration::ZERO, unix: UnixTime::from_secs(1_800_000_000) };
-    let mut listing = Listing::new(&Settings::default(), 1);
+    let mut listing = Listing::new(crate::application(), &Settings::default(), 1);
     for _ in 0..3 {
         match listing.received(now, Ok(ok(bytes))) {
             Verdict::Again { .. } | Verdict::Reject => panic!("a page that came is no reason to ask again"),

@@ -89,7 +89,8 @@ impl Broker {
             }
             Outcome::Undecodable(error) => {
                 self.judge(now, call, Health::Answering, None);
-                self.broken(now, &call.keys, Sign::Nonsense, &error.into());
+                let error = Error::from(error).at(&self.application.gateway);
+                self.broken(now, &call.keys, Sign::Nonsense, &error);
             }
             Outcome::Failed(error) => self.unanswered(now, call, error),
             Outcome::Lost | Outcome::Stored(_) | Outcome::StoreFailed => {
