@@ -119,6 +119,7 @@ impl Broker {
             self.service_clock = Some(ServiceClock::new(date, call.at));
         }
         let of_call = Draw::of_call(&mut self.places);
+        let slept = now.mono >= call.at + self.settings.attempt_time;
         let mut entries: Vec<_> = entries.into_iter().map(Some).collect();
         for key in &call.keys {
             let tenant = self.flights[*key].tenant.clone();
@@ -131,7 +132,8 @@ impl Broker {
                     let draw = if self.storage.leases() { self.draw(hash) } else { of_call };
                     let (stamp, cold) = (stamp(&issued, date, now), !self.vault.contains(*key));
                     let due = draw.due(&lifetime, cold);
-                    self.issued(now, *key, hash, Held::new(issued.token, hash, stamp, cold, &lifetime, due));
+                    let held = Held::new(issued.token, hash, stamp, cold, &lifetime, due);
+                    self.issued(now, *key, hash, held, slept);
                 }
                 _ if call.keys.len() > 1 => self.ask_alone(now, *key),
                 Some((_, Err(error))) => self.fail(now, *key, &error.into()),
@@ -140,8 +142,8 @@ impl Broker {
         }
     }
 
-    /// One tenant has its token; what it is worth is decided here.
-    fn issued(&mut self, now: Now, key: Key, hash: u64, held: Held) {
+    /// One tenant has its token; what it is worth is decided here. `slept` tells that it was on its way for longer than it may be.
+    fn issued(&mut self, now: Now, key: Key, hash: u64, held: Held, slept: bool) {
         self.counted.tokens_received += 1;
         if self.rejections.contains(hash) {
             let error =
@@ -149,9 +151,7 @@ impl Broker {
             return self.fail(now, key, &error.transient());
         }
         if held.end() <= now.mono {
-            let has_lived = !held.lifetime().life.is_zero();
-            if has_lived && u32::from(self.flights[key].attempts) < self.settings.attempts {
-                // The machine slept while it was on its way.
+            if slept && u32::from(self.flights[key].attempts) < self.settings.attempts {
                 return self.again(now, key);
             }
             let error = Error::new(ErrorKind::TooShort, "the service hands out a token that is at its end");
@@ -297,6 +297,7 @@ impl Broker {
         flight.refusals = flight.refusals.saturating_add(1);
         let until = now.mono + backoff::after_refusal(flight.refusals.into());
         self.remember(key);
+        self.give_back(key);
         self.answer_waiters(now, key, &error.clone().after(until.saturating_sub(now.mono)));
         self.rest(now, key, &Rest { until, error, at_once: true });
         if self.gate.let_down(Sign::Refused(refusal.status, refusal.code.clone()), &[key]) {
@@ -336,6 +337,11 @@ impl Broker {
             if !self.wanted(*key) {
                 self.fail(now, *key, error);
             } else if affordable && u32::from(flight.attempts) < self.settings.attempts {
+                // Before long it leaves again, and keeps its lease: a release, still on its way when the lease is asked for
+                // anew, might reach the store after that. While calls are held others may be luckier.
+                if self.gate.hold().is_some() {
+                    self.give_back(*key);
+                }
                 self.rest(now, *key, &Rest { until: now.mono + wait, error: error.clone(), at_once: false });
             } else if call.keys.len() > 1
                 && error.kind() == ErrorKind::Service
@@ -376,6 +382,7 @@ impl Broker {
     fn fail(&mut self, now: Now, key: Key, error: &Error) {
         let until = now.mono + backoff::after_failure(&mut self.rng);
         self.flights[key].end_demand();
+        self.give_back(key);
         let of_use = self.gate.hold().map_or(until, |hold| until.max(hold.until));
         self.answer_waiters(now, key, &error.clone().after(of_use.saturating_sub(now.mono)));
         self.rest(now, key, &Rest { until, error: error.clone(), at_once: false });

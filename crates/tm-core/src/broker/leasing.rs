@@ -111,14 +111,19 @@ impl Broker {
         }
     }
 
-    /// Keeps the leases of those who wait for the gate, or for the service.
+    /// Keeps the leases of those who wait for the gate, for the service, or for another attempt.
     pub(super) fn renew(&mut self, now: Now) {
         let mut keys = Vec::new();
-        while let Some((_, key)) =
+        while let Some((at, key)) =
             self.leases.renewals.first().copied().filter(|(at, _)| *at <= now.mono.into())
         {
-            self.set_lease(key, Some(now.mono + RENEWED_AFTER));
-            keys.push(key);
+            let taken = Duration::from(at).saturating_sub(RENEWED_AFTER);
+            if now.mono.saturating_sub(taken) < TIME {
+                self.set_lease(key, Some(now.mono + RENEWED_AFTER));
+                keys.push(key);
+            } else {
+                self.lose_lease(key);
+            }
         }
         if keys.is_empty() || !self.storage.is_usable(now.mono) {
             return;
@@ -155,7 +160,7 @@ impl Broker {
         self.flights.find(tenant).is_some_and(|key| self.flights[key].rare().lease.is_some())
     }
 
-    /// Whether an answer tells soon if there is a lease.
+    /// Whether an answer tells soon if there is a lease. None is waited for once the client closes.
     pub(super) fn asks_for_lease(&self, tenant: &TenantId) -> bool {
         let stage = self.flights.find(tenant).map(|key| &self.flights[key].stage);
         self.leases.are_asked_for() && matches!(stage, Some(Stage::UnderWay(Line::Lease)))
@@ -192,6 +197,15 @@ impl Broker {
         }
         self.leases.renewals.extend(renew_at.map(|at| (at, key)));
         before.is_some()
+    }
+
+    /// The machine slept, and the lease is over: another may have it since, and a token of theirs may be in the store.
+    fn lose_lease(&mut self, key: Key) {
+        self.set_lease(key, None);
+        if let Stage::Queued(Line::Call, place) = self.flights[key].stage {
+            self.lines.remove(Line::Call, key, place);
+            self.enter(Line::Lease, key);
+        }
     }
 
     /// Nothing but the gate stands between this tenant and its call.

@@ -217,10 +217,9 @@ impl Broker {
         self.dismiss_hopeless(now, key);
     }
 
-    /// Leaves a tenant alone for a while. Callers who can be served with the living token are, and the refresh is tried again
+    /// Leaves a tenant alone for a while, with its lease if it has one. Callers who can be served with the living token are, and the refresh is tried again
     /// without them; those who cannot or may not wait for the end are answered.
     pub(super) fn rest(&mut self, now: Now, key: Key, rest: &Rest) {
-        self.give_back(key);
         let flight = &mut self.flights[key];
         flight.stage = Stage::Resting(Box::new(rest.clone()));
         flight.failing = true;
@@ -371,7 +370,8 @@ impl Broker {
             }
             Stage::Elsewhere => self.settle_down(now, key),
             Stage::Idle => self.tidy(key),
-            Stage::UnderWay(_) | Stage::Resting(_) => {}
+            Stage::Resting(_) => self.give_back(key),
+            Stage::UnderWay(_) => {}
         }
     }
 

@@ -29,6 +29,7 @@ impl World {
                 self.tally.add("prefetched");
                 for tenant in tenants.iter().filter(|tenant| is_asked_for(tenant)) {
                     self.oracles.tickets.asks(tenant, now.mono);
+                    self.oracles.tickets.needs_no_caller(tenant);
                     self.broker.prefetch(now, tenant);
                 }
             }
@@ -179,6 +180,7 @@ impl World {
                     format!("tenant {tenant} is shown, and no call ever asked for it")
                 })?;
                 self.oracles.requests.shown(&tenant);
+                self.oracles.tickets.needs_no_caller(&tenant);
                 self.oracles.company.shown(&tenant);
                 if found {
                     fresh.answered = Some(true);

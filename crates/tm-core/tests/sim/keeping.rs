@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tm_core::{
-    Now,
+    Now, TenantId,
     broker::{EffectId, Kept, Leased, Outcome, StoreAnswer, StoreRequest},
 };
 
@@ -131,7 +131,7 @@ impl World {
         if busy || !matches!(self.broker.held(now, Duration::MAX), Ok(None)) {
             return Ok(());
         }
-        self.nothing_is_leased()?;
+        self.nothing_is_leased_but_for_another_attempt()?;
         self.nothing_rejected_is_kept()
     }
 
@@ -152,11 +152,25 @@ impl World {
         (calls.under_way(), requests.under_way()) != (0, 0)
     }
 
-    /// Nobody has a lease that nobody needs.
+    /// Nobody has a lease.
     pub(crate) fn nothing_is_leased(&self) -> Verdict {
-        let leases = self.store.iter().flat_map(|store| store.shelf.leases(self.clock.mono));
-        let leases: Vec<_> = leases.filter(|(_, owner)| *owner == self.owner).collect();
+        let leases: Vec<_> = self.leases().collect();
         rule(leases.is_empty(), || format!("leases are left: {leases:?}"))
+    }
+
+    /// The same, but for tenants of whom another attempt is made before long.
+    fn nothing_is_leased_but_for_another_attempt(&self) -> Verdict {
+        let Oracles { tickets, requests, .. } = &self.oracles;
+        let excused =
+            |tenant: &&TenantId| requests.may_try_again(tenant, self.clock.mono) && tickets.is_wanted(tenant);
+        let leases: Vec<_> = self.leases().filter(|tenant| !excused(tenant)).collect();
+        rule(leases.is_empty(), || format!("leases are left: {leases:?}"))
+    }
+
+    /// The tenants that this process has leases on.
+    fn leases(&self) -> impl Iterator<Item = &TenantId> {
+        let leases = self.store.iter().flat_map(|store| store.shelf.leases(self.clock.mono));
+        leases.filter(|(_, owner)| *owner == self.owner).map(|(tenant, _)| tenant)
     }
 
     /// What is said of tokens on their way into the store is what the service knows of them.

@@ -48,6 +48,10 @@ impl Process {
         self.broker.reject(self.here(now), token);
     }
 
+    pub(crate) fn remaining(&self, now: Now, token: &Token) -> Option<Duration> {
+        self.broker.remaining(self.here(now), token)
+    }
+
     pub(crate) fn set_credentials(&mut self, credentials: Arc<Credentials>) {
         self.broker.set_credentials(credentials);
     }

@@ -88,6 +88,7 @@ impl Oracles {
         self.holds.heard(now, heard);
         self.outages.heard(now, heard);
         self.company.heard(now.mono, heard);
+        self.requests.heard(now.mono, heard);
         let unserved = heard.tenants.iter().filter(|tenant| !heard.serves(tenant));
         fresh.unserved.extend(unserved.cloned());
     }

@@ -10,7 +10,7 @@ use tm_core::{
     broker::{StoreAnswer, StoreRequest},
 };
 
-use super::{Verdict, rule};
+use super::{Heard, Verdict, rule};
 use crate::clock::{millis, secs};
 
 /// Tenants in one request that looks for something, and in one that tells something.
@@ -18,6 +18,8 @@ const MOST: usize = 500;
 const MOST_TOLD: usize = 100;
 /// Requests to load, and requests to tell something, at once.
 const AT_ONCE: usize = 4;
+/// How long after a failure another attempt leaves, unless all calls are held.
+const LONGEST_BACKOFF: Duration = secs(5);
 
 /// The requests of one process.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub(crate) struct Requests {
     open: BTreeMap<usize, Open>,
     /// The store was asked for these, and there was no newer token since.
     looked: BTreeSet<TenantId>,
+    /// When a call for these last failed in a way that another may mend.
+    failed_at: BTreeMap<TenantId, Duration>,
     /// Rejected tokens that the store has, and is to forget.
     owed: Vec<(TenantId, Token)>,
     /// Whether the store has ever failed this process.
@@ -52,6 +56,7 @@ impl Requests {
             calls_at_once,
             open: BTreeMap::new(),
             looked: BTreeSet::new(),
+            failed_at: BTreeMap::new(),
             owed: Vec::new(),
             failed: false,
         }
@@ -121,6 +126,18 @@ impl Requests {
         rule(self.failed || self.looked.contains(tenant), || {
             format!("a call with tenant {tenant}, and the store was not asked")
         })
+    }
+
+    /// A call came back, or was given up.
+    pub(crate) fn heard(&mut self, now: Duration, heard: &Heard<'_>) {
+        if heard.is_transient() {
+            self.failed_at.extend(heard.tenants.iter().map(|tenant| (tenant.clone(), now)));
+        }
+    }
+
+    /// Whether this tenant may be about to be tried again.
+    pub(crate) fn may_try_again(&self, tenant: &TenantId, now: Duration) -> bool {
+        self.failed_at.get(tenant).is_some_and(|at| now < *at + LONGEST_BACKOFF)
     }
 
     /// The tenant has a new token.

@@ -43,6 +43,8 @@ pub(crate) struct Tickets {
     /// When somebody last asked for each tenant, whatever came of it, in time awake.
     asked: BTreeMap<TenantId, Duration>,
     kept_fresh: BTreeSet<TenantId>,
+    /// Foreseen once, or refreshed perhaps.
+    unasked: BTreeSet<TenantId>,
     called: BTreeSet<TenantId>,
     forgotten_now: BTreeSet<Ticket>,
     /// Settled or forgotten.
@@ -129,6 +131,17 @@ impl Tickets {
         if with_token {
             self.last_token = now;
         }
+    }
+
+    /// From now on this tenant's token may be fetched though nobody waits for it.
+    pub(crate) fn needs_no_caller(&mut self, tenant: &TenantId) {
+        self.unasked.insert(tenant.clone());
+    }
+
+    /// Whether there is a reason to fetch this tenant's token.
+    pub(crate) fn is_wanted(&self, tenant: &TenantId) -> bool {
+        [&self.unasked, &self.kept_fresh].iter().any(|set| set.contains(tenant))
+            || self.of_tenant.contains_key(tenant)
     }
 
     pub(crate) fn keeps_fresh(&mut self, tenant: &TenantId) {

@@ -29,7 +29,11 @@ fn another_holds(world: &mut World, tenant: &TenantId, time: Duration) {
 
 /// Another process has fetched a token for this tenant, and it is in the store.
 fn another_saves(world: &mut World, tenant: &TenantId) {
-    let (now, life) = (world.clock.mono, world.service.mint.life);
+    another_saves_at(world, tenant, world.clock.mono);
+}
+
+fn another_saves_at(world: &mut World, tenant: &TenantId, now: Duration) {
+    let life = world.service.mint.life;
     let at = Instant { sent: now, clock: now, skew_ms: 0, dated: true };
     let fields = world.service.mint.token(tenant, &[], at);
     let stamp = Stamp { issued: fields.timestamp, expires: fields.timestamp.saturating_add(life) };
@@ -176,6 +180,76 @@ fn a_lease_is_given_back_while_another_tenants_is_asked_for() {
     assert_eq!((world.calls.len(), world.tally.of("lease")), (1, 2));
     let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
     assert_eq!(store.shelf.leases(now), []);
+}
+
+#[test]
+fn a_lease_that_lapsed_while_the_machine_slept_is_not_relied_upon() {
+    // It wakes up to an answer, to a call that is given up, and to another attempt that is due.
+    for (faults, passes) in [
+        (vec![], millis(10)),
+        (vec![Fault::always(What::Silence)], millis(10)),
+        (vec![Fault::always(What::Status(500))], millis(60)),
+    ] {
+        let tenant = &tenants(1)[0];
+        let mut world = with_leases();
+        world.service.faults = faults.clone();
+        world.ask([Wish::interactive(tenant).within(secs(3_600))]);
+        world.pass(passes);
+        let later = world.clock.mono + secs(1_990);
+        another_saves_at(&mut world, tenant, later);
+
+        world.go_to(world.next_at().unwrap(), secs(2_000));
+        world.pass(secs(1));
+
+        assert_eq!((world.broker.stats().tokens_loaded, world.calls.len()), (1, 1), "{faults:?}");
+    }
+}
+
+/// The first call fails like this, and the next is under way from then on.
+fn failed_once(what: What, tenant: &TenantId) -> World {
+    let mut world = with_leases();
+    world.service.faults = vec![Fault::between(what, Duration::ZERO, world.clock.mono + millis(10))];
+    world.ask_for(tenant);
+    world.pass(millis(60));
+    assert_eq!((world.calls.len(), world.broker.stats().calls_under_way), (1, 0));
+    world.service.latency = (secs(9), secs(9));
+    world
+}
+
+#[test]
+fn another_attempt_before_long_leaves_with_the_same_lease() {
+    let tenant = &tenants(1)[0];
+    let mut world = failed_once(What::Status(500), tenant);
+
+    world.pass(millis(500));
+
+    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
+    assert_eq!(store.shelf.leases(now), [(tenant, world.owner)]);
+    let asked = ["lease", "release"].map(|name| world.tally.of(name));
+    assert_eq!((world.calls.len(), asked), (2, [1, 0]));
+}
+
+#[test]
+fn a_lease_is_given_back_while_calls_are_held() {
+    let tenant = &tenants(1)[0];
+    let mut world = failed_once(What::Later(429, 3), tenant);
+
+    world.pass(millis(500));
+
+    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
+    assert_eq!((world.calls.len(), store.shelf.leases(now)), (1, vec![]));
+}
+
+#[test]
+fn a_lease_is_given_back_when_nobody_waits_for_another_attempt_any_more() {
+    let tenant = &tenants(1)[0];
+    let mut world = failed_once(What::Status(429), tenant);
+
+    world.step(vec![Act::Forget(0)]);
+    world.pass(millis(10));
+
+    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
+    assert_eq!((world.calls.len(), store.shelf.leases(now)), (1, vec![]));
 }
 
 #[test]

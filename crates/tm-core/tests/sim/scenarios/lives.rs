@@ -368,6 +368,18 @@ fn a_token_that_ended_on_its_way_while_the_machine_slept_is_asked_for_again() {
 }
 
 #[test]
+fn a_service_whose_tokens_end_before_they_arrive_is_not_asked_again_at_once() {
+    let mut world = World::story();
+    world.service.mint.life = secs(8);
+    world.service.latency = (secs(4), secs(4));
+    let caller = world.ask_for(&tenants(1)[0]);
+
+    world.pass(secs(10));
+
+    assert_eq!((world.calls.len(), world.kind(caller)), (1, ErrorKind::TooShort));
+}
+
+#[test]
 fn a_machine_that_sleeps_through_every_attempt_is_told_that_the_tokens_have_ended() {
     let mut world = World::story();
     let caller = world.ask([Wish::interactive(&tenants(1)[0]).within(secs(36_000))]).start;
@@ -379,6 +391,23 @@ fn a_machine_that_sleeps_through_every_attempt_is_told_that_the_tokens_have_ende
     }
 
     assert_eq!((world.calls.len(), world.kind(caller)), (3, ErrorKind::TooShort));
+}
+
+#[test]
+fn what_is_left_of_a_token_is_told_until_its_end() {
+    let mut world = World::story();
+    let caller = world.ask_for(&tenants(1)[0]);
+    world.pass(millis(50));
+    let token = world.token(caller).clone();
+    let left = |world: &World| world.broker.remaining(world.clock.now(), &token);
+
+    // Of half an hour: the way there and back, and five seconds that nobody is to rely on.
+    let first = left(&world).unwrap();
+    assert!((secs(1_793)..secs(1_795)).contains(&first), "{first:?}");
+    world.pass(secs(1_000));
+    assert_eq!(left(&world), Some(first - secs(1_000)));
+    world.pass(first - secs(1_000));
+    assert_eq!(left(&world), None);
 }
 
 #[test]
