@@ -1,11 +1,16 @@
 //! Where one caller waits for events. It is woken once for all that one step of the client has for it, and not for each: to change
 //! tasks or threads costs more than an event.
 
+#[cfg(not(all(test, tm_loom)))]
+use std::sync::{Mutex, MutexGuard};
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::PoisonError,
     task::{Context, Poll, Waker},
 };
+
+#[cfg(all(test, tm_loom))]
+use loom::sync::{Mutex, MutexGuard};
 
 use crate::Event;
 
@@ -23,7 +28,7 @@ struct State {
 }
 
 impl Inbox {
-    /// To be followed by [`Inbox::wake`], sooner or later.
+    /// To be followed by [`Inbox::wake`], sooner or later, unless it is the one who takes that puts.
     pub fn put(&self, event: Event) {
         self.state().events.push_back(event);
     }
@@ -41,12 +46,12 @@ impl Inbox {
         self.state().events.pop_front()
     }
 
-    /// The same for one who waits for it.
+    /// The same for one who waits for it. Of several the last one who asked is woken.
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Event> {
         if let Some(event) = self.take() {
             return Poll::Ready(event);
         }
-        // Wakers are code of users, and not touched under the lock.
+        // Wakers are code of users, and not touched under the lock. So something may come in between.
         let waker = context.waker().clone();
         let mut state = self.state();
         if let Some(event) = state.events.pop_front() {
@@ -64,6 +69,7 @@ impl Inbox {
 }
 
 #[cfg(test)]
+#[cfg(not(tm_loom))]
 mod tests {
     use std::{
         sync::{

@@ -1,28 +1,51 @@
 //! What loom tries in every order: callers that ask, wait and leave beside whoever answers for the service.
 //!
-//! The engine, its broker and the books of a caller are the real ones; the lock, the threads and the callers' inboxes are loom's.
+//! The engine, its broker, the books of a caller and its inbox are the real ones; the locks and the threads are loom's.
 //! The view is the real one and loom sees nothing of it: it has models of its own.
 
-use loom::{
-    sync::{Arc, mpsc},
-    thread,
-};
+use std::task::{Context, Poll, Waker};
+
+use loom::{sync::Arc, thread};
 use tm_core::{
     AppName, AppVersion, Application, Credentials, Error, ErrorKind, Gateway, TenantId, Token,
     broker::{Effect, EffectId, Outcome, Settings},
 };
 
 use super::{Engine, Job, Todo, Wake, Wish};
-use crate::{Demands, Event};
+use crate::{Demands, Event, Inbox};
 
 struct Caller {
     position: usize,
-    inbox: mpsc::Sender<Event>,
+    inbox: Arc<Inbox>,
 }
 
 impl Wake for Caller {
     fn answer(&self, result: Result<Token, Error>) {
-        self.inbox.send(Event::Settled(self.position, result)).expect("the inbox is there until the end");
+        self.inbox.put(Event::Settled(self.position, result));
+    }
+
+    fn wake(self) {
+        self.inbox.wake();
+    }
+}
+
+/// As a thread waits.
+fn wait(inbox: &Inbox) -> Event {
+    let waker = Waker::from(std::sync::Arc::new(Parked(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(event) = inbox.poll(&mut context) {
+            return event;
+        }
+        thread::park();
+    }
+}
+
+struct Parked(thread::Thread);
+
+impl std::task::Wake for Parked {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.unpark();
     }
 }
 
@@ -68,8 +91,7 @@ impl Client {
     }
 
     fn about_to_ask(&self) -> Waiting {
-        let (sender, inbox) = mpsc::channel();
-        Waiting { client: self.clone(), demands: Demands::default(), inbox, sender }
+        Waiting { client: self.clone(), demands: Demands::default(), inbox: Arc::new(Inbox::default()) }
     }
 
     /// Nobody waits, and nobody is kept who would be woken.
@@ -85,14 +107,13 @@ impl Client {
 struct Waiting {
     client: Client,
     demands: Demands,
-    inbox: mpsc::Receiver<Event>,
-    sender: mpsc::Sender<Event>,
+    inbox: Arc<Inbox>,
 }
 
 impl Waiting {
     fn ask(&mut self, ids: &[&str]) -> Todo {
         let ids: Vec<_> = ids.iter().map(|id| tenant(id)).collect();
-        let caller = |position| Caller { position, inbox: self.sender.clone() };
+        let caller = |position| Caller { position, inbox: Arc::clone(&self.inbox) };
         let asked = match ids.as_slice() {
             [id] => self.client.engine.ask(id, Wish::default(), caller),
             ids => self.client.engine.ask_bulk(ids.iter().enumerate(), caller),
@@ -105,7 +126,7 @@ impl Waiting {
             if let Some(Event::Settled(position, result)) = self.demands.next_answered() {
                 return (position, result);
             }
-            let event = self.inbox.recv().unwrap();
+            let event = wait(&self.inbox);
             self.demands.came(&event);
             if let Event::Settled(position, result) = event {
                 return (position, result);
