@@ -288,7 +288,7 @@ impl Broker {
     /// What became of an effect. Late and repeated answers are no-ops.
     pub fn done(&mut self, now: Now, id: EffectId, outcome: Outcome) {
         self.gate.tick(now.mono);
-        // They make room for what has come.
+        // What has ended makes room for what has come.
         self.let_go_of_the_ended(now);
         self.finish(now, id, outcome);
     }

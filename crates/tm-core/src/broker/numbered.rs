@@ -5,7 +5,8 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-/// A map by a number that nobody outside chooses: those given out together lie together, and are met together again.
+/// A map by one integer, or a newtype of one, that nobody outside chooses: those given out together lie together, and are met
+/// together again. For keys of any other kind it is a bad map: all that counts is what was hashed last.
 pub type NumberedMap<K, V> = HashMap<K, V, BuildHasherDefault<Numbered>>;
 
 /// Leaves the lower bits as they are, which choose the place, and mixes the upper seven, by which the map tells neighbours apart.

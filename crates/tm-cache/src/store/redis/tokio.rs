@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{AsyncStore, Claim, Key, Lease, Owner, Record, StoreError, Tombstone};
 
-/// To read so many records takes longer than a task of tokio should be.
+/// To read so many records takes so long that others should have their turn first.
 const MANY: usize = 50;
 
 /// A store in Redis, for async callers on tokio, on any number of runtimes. A future may be dropped at any time.
@@ -109,8 +109,8 @@ impl AsyncStore for AsyncRedisStore {
         let calls = self.plan.caller.get(keys);
         let replies = self.ask(&calls).await?;
         if keys.len() >= MANY {
-            // We were woken by the task that serves the line, and stand where no other worker takes us from: while we read what
-            // has come, nobody would listen for more. Behind all others we wake one.
+            // The task that listens to Redis has woken us, and tokio runs such a one next on the same worker, before the listener
+            // gets on; no other worker may take it over (the LIFO slot). Whoever yields stands in the queue that all share.
             yield_now().await;
         }
         replies.records(keys.len())
