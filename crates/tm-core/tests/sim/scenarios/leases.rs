@@ -148,6 +148,25 @@ fn a_lease_that_is_taken_again_is_not_given_back_for_what_was_fetched_before() {
 }
 
 #[test]
+fn a_lease_that_is_renewed_when_its_token_comes_is_not_given_back_before_that_is_saved() {
+    let tenant = &tenants(1)[0];
+    let mut world = with_leases();
+    world.service.latency = (millis(2_050), millis(2_050));
+    world.ask_for(tenant);
+    world.pass(millis(10));
+    world.store.as_mut().unwrap().latency = (millis(400), millis(400));
+    world.pass(millis(2_010));
+    assert_eq!(world.tally.of("lease"), 2, "the lease is being renewed");
+    world.store.as_mut().unwrap().latency = (millis(1_000), millis(1_000));
+
+    world.pass(millis(500));
+
+    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
+    assert_eq!((world.tally.of("save"), world.tally.of("release")), (1, 0));
+    assert_eq!(store.shelf.leases(now), [(tenant, world.owner)]);
+}
+
+#[test]
 fn a_lease_is_given_back_where_a_token_is_found_in_place_of_another_lease() {
     let tenant = &tenants(1)[0];
     let mut world = asked_for_again_while_it_is_saved(tenant);
