@@ -27,7 +27,7 @@ impl RedisCluster {
             ask(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
             ask(&["CLUSTER", "MEET", "127.0.0.1", &cluster.nodes[0].port().to_string()]);
         }
-        cluster.wait_until_all_know_all();
+        cluster.nodes.iter().for_each(|node| wait_until(node, &["cluster_state:ok", "cluster_size:3"]));
         cluster
     }
 
@@ -48,17 +48,20 @@ impl RedisCluster {
     pub(crate) fn node_of(slot: u16) -> usize {
         RANGES.iter().position(|(first, last)| (*first..=*last).contains(&slot)).expect("a slot")
     }
+}
 
-    /// Nodes hear of each other by gossip, which has no end that anybody tells.
-    fn wait_until_all_know_all(&self) {
-        let give_up = Instant::now() + Duration::from_secs(30);
-        let knows_all = |node: &RedisServer| {
-            let info = node.ask(&["CLUSTER", "INFO"]);
-            info.contains("cluster_state:ok") && info.contains("cluster_size:3")
-        };
-        while !self.nodes.iter().all(knows_all) {
-            assert!(Instant::now() < give_up, "the cluster does not come up");
-            thread::sleep(Duration::from_millis(10)); // sleep: between two looks at what nobody announces
-        }
+/// Waits until a node says all of this of its cluster. Nodes hear of each other by gossip, which has no end that anybody tells.
+///
+/// # Panics
+/// It does not come about within half a minute.
+pub(crate) fn wait_until(node: &RedisServer, said: &[&str]) {
+    let give_up = Instant::now() + Duration::from_secs(30);
+    let says_all = || {
+        let info = node.ask(&["CLUSTER", "INFO"]);
+        said.iter().all(|said| info.contains(said))
+    };
+    while !says_all() {
+        assert!(Instant::now() < give_up, "the cluster does not come up: no {said:?}");
+        thread::sleep(Duration::from_millis(10)); // sleep: between two looks at what nobody announces
     }
 }

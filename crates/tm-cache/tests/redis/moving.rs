@@ -4,7 +4,7 @@ use tempfile::TempDir;
 use tm_cache::{RedisOptions, Store};
 
 use crate::{
-    cluster::RedisCluster,
+    cluster::{RedisCluster, wait_until},
     given::{HOUR, both, claim, key, keys, owner, patient, record},
     server::RedisServer,
 };
@@ -28,6 +28,25 @@ fn a_slot_that_moves_is_followed() {
         assert!(is_kept(&**store), "{kind}");
         assert_eq!(cluster.nodes[next].ask(&["DBSIZE"]), "1", "{kind}");
         cluster.nodes[next].ask(&["FLUSHALL"]);
+    }
+}
+
+/// So it looks while a Cluster comes up: what the first node knows then is not all.
+#[test]
+fn routes_that_lack_a_slot_are_asked_for_again() {
+    let node =
+        RedisServer::start_with(&["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"]);
+    let slots = ["CLUSTER", "ADDSLOTSRANGE", "0", "8957", "8959", "16383"];
+    assert_eq!(node.ask(&slots), "OK");
+    wait_until(&node, &["cluster_state:ok"]);
+    let stores = both(&patient(RedisOptions::cluster([node.url()])));
+    for (kind, store) in &stores {
+        let error = store.get_many(&[key("a")]).unwrap_err();
+        assert_eq!(error.to_string(), "a slot of the Redis Cluster has no server", "{kind}");
+    }
+    assert_eq!(node.ask(&["CLUSTER", "ADDSLOTS", &SLOT.to_string()]), "OK");
+    for (kind, store) in &stores {
+        assert!(!is_kept(&**store), "{kind}");
     }
 }
 

@@ -40,12 +40,14 @@ impl RedisStore {
         if calls.is_empty() {
             return Ok(Replies { calls, replies: Vec::new() });
         }
-        let mut exchange = Exchange::new(calls, &*self.routes()?)?;
-        let done = self.exchange(&mut exchange);
-        if done.is_err() || exchange.has_moved() {
-            self.known.forget();
+        let routes = self.routes()?;
+        let doubt = self.known.doubted();
+        let mut exchange = Exchange::new(calls, &routes)?;
+        self.exchange(&mut exchange)?;
+        if !exchange.has_moved() {
+            doubt.dispel();
         }
-        done.map(|()| exchange.finish())
+        Ok(exchange.finish())
     }
 
     fn exchange(&self, exchange: &mut Exchange<'_>) -> Result<(), StoreError> {
@@ -65,13 +67,17 @@ impl RedisStore {
         if let Some(routes) = self.known.routes() {
             return Ok(routes);
         }
-        if let Some(routes) = self.plan.topology.fixed() {
+        let topology = &self.plan.topology;
+        if let Some(routes) = topology.fixed() {
             return Ok(self.known.learn(routes));
         }
         let mut last = None;
-        for server in self.plan.topology.servers() {
+        for server in topology.servers() {
             match self.ask_for_routes(server) {
-                Ok(routes) => return Ok(self.known.learn(routes)),
+                Ok(routes) => {
+                    self.pool.keep(|server| topology.servers().contains(server) || routes.lead_to(server));
+                    return Ok(self.known.learn(routes));
+                }
                 Err(error) => last = Some(error),
             }
         }

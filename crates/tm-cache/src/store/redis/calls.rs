@@ -17,8 +17,7 @@ const MOST_TOKENS: usize = 500;
 /// Nothing is kept for longer. A token lives half an hour. The scripts know it too.
 pub(super) const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
-/// One thing that is asked of one server.
-#[derive(Debug)]
+/// One thing that is asked of one server. Records are among its arguments, so it is not to be shown.
 pub(super) struct Call {
     how: How,
     /// Where its keys lie in a Cluster; elsewhere 0.

@@ -38,8 +38,8 @@ struct Wire {
     silent_since: Arc<Mutex<Option<Instant>>>,
 }
 
-/// Lines of more runtimes are dropped, the oldest first; of a runtime that has ended nobody tells us.
-const MOST_RUNTIMES: usize = 4;
+/// Lines of more runtimes are dropped, those first that were not used for longest; of a runtime that has ended nobody tells us.
+const MOST_RUNTIMES: usize = 64;
 
 impl Lines {
     /// Sends a batch and waits for the answers. Dropping the future harms nobody: the answers are read all the same, and
@@ -62,17 +62,28 @@ impl Lines {
         values.map_err(|error| failure::of(&error))
     }
 
+    /// Drops the lines to servers that are of no use any more.
+    pub(super) fn keep(&self, is_of_use: impl Fn(&Server) -> bool) {
+        for (_, lines) in self.runtimes().iter_mut() {
+            lines.retain(|server, _| is_of_use(server));
+        }
+    }
+
     fn line(&self, server: &Server) -> Line {
         let id = Handle::current().id();
-        let mut runtimes = self.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = runtimes.iter().position(|(of, _)| *of == id).unwrap_or_else(|| {
-            if runtimes.len() == MOST_RUNTIMES {
-                runtimes.remove(0);
-            }
-            runtimes.push((id, HashMap::new()));
-            runtimes.len() - 1
-        });
-        Arc::clone(runtimes[place].1.entry(server.clone()).or_default())
+        let mut runtimes = self.runtimes();
+        let place = runtimes.iter().position(|(of, _)| *of == id);
+        let (_, mut lines) = place.map_or_else(|| (id, HashMap::new()), |place| runtimes.remove(place));
+        let line = Arc::clone(lines.entry(server.clone()).or_default());
+        if runtimes.len() == MOST_RUNTIMES {
+            runtimes.remove(0);
+        }
+        runtimes.push((id, lines));
+        line
+    }
+
+    fn runtimes(&self) -> MutexGuard<'_, Vec<(Id, HashMap<Server, Line>)>> {
+        self.runtimes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection of a line, made if need be, and whether it was made now. It is made in a task of its own: if it went with

@@ -25,7 +25,8 @@ use crate::StoreError;
 /// password belongs into a file or the environment, not among arguments.
 ///
 /// A user of Redis needs no more rights than `~tm:* +mget +time +evalsha +eval +get +set +del +pttl`, with the prefix for `tm:`;
-/// `+cluster|slots +asking` in a Cluster besides.
+/// `+cluster|slots +asking` in a Cluster besides, `+select` where the URL names a database other than 0. At a Sentinel it is
+/// `+sentinel|get-master-addr-by-name`.
 ///
 /// ```
 /// # fn main() -> Result<(), tm_cache::StoreError> {
@@ -70,7 +71,7 @@ impl RedisOptions {
         Self::of(Kind::Alone, [url])
     }
 
-    /// A Redis Cluster; some of its nodes are enough. The nodes are reached under the addresses that the Cluster announces
+    /// A Redis Cluster; some of its nodes are enough. Name several: only those are asked where the tokens are. The nodes are reached under the addresses that the Cluster announces
     /// (with TLS the certificates must be for those: `cluster-preferred-endpoint-type hostname`).
     pub fn cluster<U: AsRef<str>>(urls: impl IntoIterator<Item = U>) -> Self {
         Self::of(Kind::Cluster, urls)

@@ -61,6 +61,12 @@ impl Pool {
         Ok(values)
     }
 
+    /// Closes the connections to servers that are of no use any more.
+    pub(super) fn keep(&self, is_of_use: impl Fn(&Server) -> bool) {
+        let closed: Vec<_> = self.idle().extract_if(|server, _| !is_of_use(server)).collect();
+        drop(closed); // after the lock
+    }
+
     fn take(&self, server: &Server) -> Option<Connection> {
         self.idle().get_mut(server)?.pop()
     }

@@ -11,7 +11,9 @@ for i = 1, #KEYS, 2 do
   local beaten = remaining_of(there, now) > 0 and believable(there, now)
     and not (believable(record, now) and beats(record, 11, there, 11))
   if not buried and not beaten then
-    local ends = struct.pack('>I8', now + tonumber(ARGV[i + 1]))
+    -- In halves: a Redis of 32 bits packs no more at once.
+    local ends = now + tonumber(ARGV[i + 1])
+    ends = struct.pack('>I4I4', math.floor(ends / 4294967296), ends % 4294967296)
     redis.call('SET', KEYS[i], record .. ends, 'PX', ARGV[i + 1])
     kept = kept + 1
   end

@@ -11,15 +11,14 @@ use super::{
 };
 use crate::{Lease, Record, StoreError};
 
-/// What came back for each call, in the order of the calls.
-#[derive(Debug)]
+/// What came back for each call, in the order of the calls. Records are among it, so it is not to be shown.
 pub(super) struct Replies<'a> {
     pub(super) calls: &'a [Call],
     pub(super) replies: Vec<Reply>,
 }
 
 /// What came back for one call.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Reply {
     pub(super) value: Value,
     /// The server's time, if it was asked for.

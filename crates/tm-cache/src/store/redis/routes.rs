@@ -124,6 +124,14 @@ impl Topology {
 }
 
 impl Routes {
+    /// Whether anything may be asked of this server by these routes.
+    pub(super) fn lead_to(&self, server: &Server) -> bool {
+        match self {
+            Self::One(one) => one == server,
+            Self::Slots(ranges) => ranges.iter().any(|(_, _, one)| one == server),
+        }
+    }
+
     pub(super) fn server_of(&self, slot: u16) -> Result<&Server, StoreError> {
         match self {
             Self::One(server) => Ok(server),
@@ -140,7 +148,29 @@ impl Routes {
 #[derive(Default)]
 pub(super) struct Known(Mutex<Option<Arc<Routes>>>);
 
+/// The routes are forgotten with this, unless they proved right: they may be wrong if a request fails, and also if its caller
+/// goes away first.
+pub(super) struct Doubt<'a>(Option<&'a Known>);
+
+impl Doubt<'_> {
+    pub(super) fn dispel(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Some(known) = self.0 {
+            *known.lock() = None;
+        }
+    }
+}
+
 impl Known {
+    pub(super) fn doubted(&self) -> Doubt<'_> {
+        Doubt(Some(self))
+    }
+
     pub(super) fn routes(&self) -> Option<Arc<Routes>> {
         self.lock().clone()
     }
@@ -149,10 +179,6 @@ impl Known {
         let routes = Arc::new(routes);
         *self.lock() = Some(Arc::clone(&routes));
         routes
-    }
-
-    pub(super) fn forget(&self) {
-        *self.lock() = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Routes>>> {

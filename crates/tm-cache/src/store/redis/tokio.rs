@@ -55,13 +55,15 @@ impl AsyncRedisStore {
         }
         let patience = self.plan.connect_timeout + 2 * self.plan.response_timeout;
         let routes = self.routes().await?;
+        let doubt = self.known.doubted();
         let mut exchange = Exchange::new(calls, &routes)?;
-        let done = timeout(patience, self.exchange(&mut exchange)).await;
-        let done = done.unwrap_or_else(|_| Err(failure::timed_out()));
-        if done.is_err() || exchange.has_moved() {
-            self.known.forget();
+        timeout(patience, self.exchange(&mut exchange))
+            .await
+            .unwrap_or_else(|_| Err(failure::timed_out()))?;
+        if !exchange.has_moved() {
+            doubt.dispel();
         }
-        done.map(|()| exchange.finish())
+        Ok(exchange.finish())
     }
 
     async fn exchange(&self, exchange: &mut Exchange<'_>) -> Result<(), StoreError> {
@@ -81,13 +83,17 @@ impl AsyncRedisStore {
         if let Some(routes) = self.known.routes() {
             return Ok(routes);
         }
-        if let Some(routes) = self.plan.topology.fixed() {
+        let topology = &self.plan.topology;
+        if let Some(routes) = topology.fixed() {
             return Ok(self.known.learn(routes));
         }
         let mut last = None;
-        for server in self.plan.topology.servers() {
+        for server in topology.servers() {
             match self.ask_for_routes(server).await {
-                Ok(routes) => return Ok(self.known.learn(routes)),
+                Ok(routes) => {
+                    self.lines.keep(|server| topology.servers().contains(server) || routes.lead_to(server));
+                    return Ok(self.known.learn(routes));
+                }
                 Err(error) => last = Some(error),
             }
         }
