@@ -5,18 +5,19 @@ mod leases;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tm_core::UnixTime;
 
 use super::{
-    Claim, Grave, Immediate, Key, Lease, Owner, Record, Store, StoreError, Tombstone, clock::unix_now,
+    Claim, Grave, Immediate, Key, Lease, Owner, Record, Store, StoreError, Tombstone,
+    clock::{since_start, unix_now},
 };
 use leases::Leases;
 
 /// Shared by the clients of one process, such as an async and a blocking one: what both need, one of them fetches. Over
-/// its bound it drops what ends first.
+/// its bound it drops what ends first. Its times go on while the machine sleeps, where the system can tell (Linux).
 #[derive(Debug)]
 pub struct MemoryStore {
     kept: Mutex<Kept>,
@@ -25,7 +26,7 @@ pub struct MemoryStore {
 #[derive(Debug)]
 struct Kept {
     entries: HashMap<Key, Entry>,
-    by_end: BTreeSet<(Instant, Key)>,
+    by_end: BTreeSet<(Duration, Key)>,
     bytes: usize,
     bound: usize,
     leases: Leases,
@@ -33,8 +34,8 @@ struct Kept {
 
 #[derive(Debug, Default)]
 struct Entry {
-    record: Option<(Record, Instant)>,
-    grave: Option<(Grave, Instant)>,
+    record: Option<(Record, Duration)>,
+    grave: Option<(Grave, Duration)>,
 }
 
 /// Nothing is kept for longer, whatever it asks for. A token lives half an hour.
@@ -66,13 +67,13 @@ impl Immediate for MemoryStore {}
 
 impl Store for MemoryStore {
     fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
-        let (mut kept, now) = (self.kept(), Instant::now());
+        let (mut kept, now) = (self.kept(), since_start());
         kept.expire(now);
         Ok(keys.iter().map(|key| kept.get(key, now)).collect())
     }
 
     fn put_many(&self, records: &[(Key, Record)]) -> Result<(), StoreError> {
-        let (mut kept, now, unix) = (self.kept(), Instant::now(), unix_now());
+        let (mut kept, now, unix) = (self.kept(), since_start(), unix_now());
         kept.expire(now);
         for (key, record) in records {
             kept.put(key, record, now, unix);
@@ -82,7 +83,7 @@ impl Store for MemoryStore {
     }
 
     fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError> {
-        let (mut kept, now) = (self.kept(), Instant::now());
+        let (mut kept, now) = (self.kept(), since_start());
         kept.expire(now);
         for (key, tombstone) in tombstones {
             kept.bury(key, tombstone, now);
@@ -92,7 +93,7 @@ impl Store for MemoryStore {
     }
 
     fn lease_many(&self, claims: &[Claim], owner: &Owner, time: Duration) -> Result<Vec<Lease>, StoreError> {
-        let (mut kept, now, unix) = (self.kept(), Instant::now(), unix_now());
+        let (mut kept, now, unix) = (self.kept(), since_start(), unix_now());
         kept.expire(now);
         Ok(claims.iter().map(|claim| kept.lease(claim, owner, time, (now, unix))).collect())
     }
@@ -116,13 +117,13 @@ impl Kept {
         Self { entries, by_end, bytes: 0, bound, leases }
     }
 
-    fn get(&self, key: &Key, now: Instant) -> Option<Record> {
+    fn get(&self, key: &Key, now: Duration) -> Option<Record> {
         let (record, end) = self.entries.get(key)?.record.as_ref()?;
-        let remaining = end.checked_duration_since(now).filter(|remaining| !remaining.is_zero())?;
+        let remaining = end.checked_sub(now).filter(|remaining| !remaining.is_zero())?;
         Some(record.clone().with_remaining(remaining))
     }
 
-    fn put(&mut self, key: &Key, record: &Record, now: Instant, unix: UnixTime) {
+    fn put(&mut self, key: &Key, record: &Record, now: Duration, unix: UnixTime) {
         let believable = |record: &Record| record.is_believable(unix);
         self.change(key, |entry| {
             let buried = entry.grave.as_ref().is_some_and(|(grave, _)| grave.buries(record));
@@ -136,7 +137,7 @@ impl Kept {
         });
     }
 
-    fn bury(&mut self, key: &Key, tombstone: &Tombstone, now: Instant) {
+    fn bury(&mut self, key: &Key, tombstone: &Tombstone, now: Duration) {
         self.change(key, |entry| {
             let end = end(now, tombstone.remaining);
             let (grave, until) = entry.grave.get_or_insert_with(|| (Grave::new(tombstone), end));
@@ -151,7 +152,7 @@ impl Kept {
         claim: &Claim,
         owner: &Owner,
         time: Duration,
-        (now, unix): (Instant, UnixTime),
+        (now, unix): (Duration, UnixTime),
     ) -> Lease {
         let answers = |record: &Record| record.is_believable(unix) && Lease::answers(claim, record);
         match self.get(&claim.key, now).filter(answers) {
@@ -161,7 +162,7 @@ impl Kept {
         }
     }
 
-    fn expire(&mut self, now: Instant) {
+    fn expire(&mut self, now: Duration) {
         while let Some((_, key)) = self.by_end.first().filter(|(end, _)| *end <= now).cloned() {
             self.change(&key, |entry| {
                 entry.record.take_if(|(_, end)| *end <= now);
@@ -194,12 +195,12 @@ impl Kept {
     }
 }
 
-fn end(now: Instant, remaining: Duration) -> Instant {
+fn end(now: Duration, remaining: Duration) -> Duration {
     now + remaining.min(LONGEST)
 }
 
 impl Entry {
-    fn first_end(&self) -> Option<Instant> {
+    fn first_end(&self) -> Option<Duration> {
         let ends = [self.record.as_ref().map(|(_, end)| *end), self.grave.as_ref().map(|(_, end)| *end)];
         ends.into_iter().flatten().min()
     }
@@ -233,7 +234,7 @@ mod tests {
     #[test]
     fn nothing_is_answered_past_its_end() {
         let mut kept = Kept::new(usize::MAX);
-        let (start, unix) = (Instant::now(), UnixTime::from_secs(0));
+        let (start, unix) = (since_start(), UnixTime::from_secs(0));
         kept.put(&key("a"), &record("t", 10), start, unix);
         let found = kept.get(&key("a"), start + HOUR / 2).unwrap();
         assert_eq!(found.remaining(), HOUR / 2);
@@ -244,7 +245,7 @@ mod tests {
 
     #[test]
     fn of_a_record_and_a_refusal_each_ends_at_its_own_time() {
-        let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
+        let (mut kept, start, unix) = (Kept::new(usize::MAX), since_start(), UnixTime::from_secs(0));
         let refused = record("old", 10);
         let tombstone = |remaining| Tombstone {
             issued: refused.stamp().issued,
@@ -268,21 +269,21 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_for_more_than_a_day() {
-        let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
+        let (mut kept, start, unix) = (Kept::new(usize::MAX), since_start(), UnixTime::from_secs(0));
         kept.put(&key("a"), &record("t", 10).with_remaining(25 * HOUR), start, unix);
         assert_eq!(kept.get(&key("a"), start).unwrap().remaining(), 24 * HOUR);
     }
 
     #[test]
     fn an_entry_counts_with_its_record_its_key_twice_and_what_is_around_it() {
-        let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
+        let (mut kept, start, unix) = (Kept::new(usize::MAX), since_start(), UnixTime::from_secs(0));
         kept.put(&key("acme"), &record("token", 10), start, unix);
         assert_eq!(kept.bytes, 256 + 2 * 4 + Record::HEAD + 5);
     }
 
     #[test]
     fn what_ends_first_goes_first_and_what_just_fits_stays() {
-        let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
+        let (mut kept, start, unix) = (Kept::new(usize::MAX), since_start(), UnixTime::from_secs(0));
         kept.put(&key("late"), &record("t", 10), start, unix);
         kept.put(&key("soon"), &record("t", 10).with_remaining(HOUR / 2), start, unix);
         kept.bound = kept.bytes;
@@ -295,7 +296,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_for_all_time_goes_too() {
-        let (mut kept, start, unix) = (Kept::new(usize::MAX), Instant::now(), UnixTime::from_secs(0));
+        let (mut kept, start, unix) = (Kept::new(usize::MAX), since_start(), UnixTime::from_secs(0));
         let refused = record("t", 10).with_remaining(Duration::MAX);
         kept.put(&key("a"), &refused, start, unix);
         assert_eq!(kept.get(&key("a"), start).unwrap().remaining(), LONGEST);

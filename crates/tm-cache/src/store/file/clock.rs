@@ -121,7 +121,7 @@ pub(super) fn nanos(duration: Duration) -> u64 {
 mod boot {
     use std::{fs, time::Duration};
 
-    use rustix::time::{ClockId, clock_gettime};
+    use crate::store::clock::since_start;
 
     /// A UUID in text, which the kernel draws when it starts.
     pub(super) fn id() -> Option<[u8; 16]> {
@@ -131,9 +131,9 @@ mod boot {
         Some(number.to_be_bytes())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere nobody knows")]
     pub(super) fn since() -> Option<Duration> {
-        let time = clock_gettime(ClockId::Boottime);
-        Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
+        Some(since_start())
     }
 }
 

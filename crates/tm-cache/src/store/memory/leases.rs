@@ -1,9 +1,6 @@
 //! Who of this process fetches what.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, time::Duration};
 
 use crate::{Key, Owner};
 
@@ -15,13 +12,13 @@ const SWEEP_AT_LEAST_AT: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Leases {
-    held: HashMap<Key, (Owner, Instant)>,
+    held: HashMap<Key, (Owner, Duration)>,
     sweep_at: usize,
 }
 
 impl Leases {
     /// Whether it is granted.
-    pub(super) fn lease(&mut self, key: &Key, owner: &Owner, now: Instant, time: Duration) -> bool {
+    pub(super) fn lease(&mut self, key: &Key, owner: &Owner, now: Duration, time: Duration) -> bool {
         let held = self.held.get(key).is_some_and(|(holder, end)| holder != owner && *end > now);
         if !held && let Some(end) = now.checked_add(time) {
             self.sweep(now);
@@ -38,7 +35,7 @@ impl Leases {
         }
     }
 
-    fn sweep(&mut self, now: Instant) {
+    fn sweep(&mut self, now: Duration) {
         if self.held.len() >= self.sweep_at.max(SWEEP_AT_LEAST_AT) {
             self.held.retain(|_, (_, end)| *end > now);
             self.sweep_at = 2 * self.held.len();
@@ -49,10 +46,11 @@ impl Leases {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::clock::since_start;
 
     #[test]
     fn leases_that_are_over_take_no_room() {
-        let (mut leases, start, second) = (Leases::default(), Instant::now(), Duration::from_secs(1));
+        let (mut leases, start, second) = (Leases::default(), since_start(), Duration::from_secs(1));
         for number in 0..10_000_u32 {
             let (key, now) = (Key::from_bytes(&number.to_be_bytes()), start + second * number);
             assert!(leases.lease(&key, &Owner::new([1; 16]), now, 4 * second));
@@ -62,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_lease_ends_at_its_time() {
-        let (mut leases, start, hour) = (Leases::default(), Instant::now(), Duration::from_secs(3_600));
+        let (mut leases, start, hour) = (Leases::default(), since_start(), Duration::from_secs(3_600));
         let (key, here, there) = (Key::from_bytes(b"acme"), Owner::new([1; 16]), Owner::new([2; 16]));
         assert!(leases.lease(&key, &here, start, hour));
         assert!(!leases.lease(&key, &there, start + hour.mul_f64(0.999), hour));
@@ -75,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_sweep_waits_until_there_are_twice_as_many_as_the_last_one_left() {
-        let (mut leases, start, second) = (Leases::default(), Instant::now(), Duration::from_secs(1));
+        let (mut leases, start, second) = (Leases::default(), since_start(), Duration::from_secs(1));
         let mut number = 0_u32;
         let mut lease = |count, now, time| {
             for _ in 0..count {
@@ -94,7 +92,7 @@ mod tests {
 
     #[test]
     fn beyond_its_bound_all_are_granted() {
-        let (mut leases, now, hour) = (Leases::default(), Instant::now(), Duration::from_secs(3_600));
+        let (mut leases, now, hour) = (Leases::default(), since_start(), Duration::from_secs(3_600));
         for number in 0..=MOST {
             let key = Key::from_bytes(&number.to_be_bytes());
             assert!(leases.lease(&key, &Owner::new([1; 16]), now, hour));
