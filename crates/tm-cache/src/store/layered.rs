@@ -9,7 +9,8 @@ use super::{AsyncStore, Claim, Key, Lease, Owner, Record, Store, StoreError, Tom
 /// Any nearer store over any farther one, such as memory over a server that many processes share.
 ///
 /// What is near is answered without asking farther; what is found there is kept near. Writes go to both. If the farther
-/// store fails, what is near is answered all the same.
+/// store fails, what is near is answered all the same. One that hangs holds up what is asked of it, and what is near with
+/// that: give it a time limit of its own, shorter than the 500 ms that a client waits.
 ///
 /// # How fresh
 /// The nearer store knows what came through here, and nothing of what other processes do. So
@@ -56,7 +57,8 @@ impl<N, F> Layered<N, F> {
 }
 
 /// Writing near what was found far is an offer: if it fails, it is found far again. A refusal that was not written is an
-/// error wherever that was, since what is refused would come back from there.
+/// error wherever that was, since what is refused would come back from there. It is written near first: the farther store may
+/// hang until the caller goes away.
 impl<N: Store, F: Store> Store for Layered<N, F> {
     fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
         let near = Near::new(keys, self.near.get_many(keys));
@@ -78,9 +80,8 @@ impl<N: Store, F: Store> Store for Layered<N, F> {
     }
 
     fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError> {
-        let far = self.far.remove_many(tombstones);
         let near = self.near.remove_many(tombstones);
-        far.and(near)
+        self.far.remove_many(tombstones).and(near)
     }
 
     fn lease_many(&self, claims: &[Claim], owner: &Owner, time: Duration) -> Result<Vec<Lease>, StoreError> {
@@ -123,9 +124,8 @@ impl<N: AsyncStore, F: AsyncStore> AsyncStore for Layered<N, F> {
     }
 
     async fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError> {
-        let far = self.far.remove_many(tombstones).await;
         let near = self.near.remove_many(tombstones).await;
-        far.and(near)
+        self.far.remove_many(tombstones).await.and(near)
     }
 
     async fn lease_many(

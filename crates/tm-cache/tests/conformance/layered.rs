@@ -1,6 +1,13 @@
 //! A nearer store over a farther one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use async_trait::async_trait;
 
 use tm_cache::{
     AsyncStore, Claim, Fingerprint, Head, Key, Layered, Lease, MemoryStore, Owner, Record, Store, StoreError,
@@ -49,6 +56,18 @@ fn without_the_farther_store_what_is_near_is_answered() {
     Store::get_many(&store, &[other]).expect_err("nothing of it is near");
     store.remove_many(&[(key.clone(), tombstone(100))]).expect_err("it was not written everywhere");
     assert_eq!(Store::get_many(store.near(), &[key]).unwrap(), [None], "it was refused");
+}
+
+#[test]
+fn what_is_refused_is_gone_near_though_the_farther_store_hangs() {
+    let store = Layered::new(MemoryStore::default(), Hanging);
+    Store::put_many(store.near(), &[(key(), record(100))]).unwrap();
+    let tombstones = [(key(), tombstone(100))];
+    let mut removing = AsyncStore::remove_many(&store, &tombstones);
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(removing.as_mut().poll(&mut context).is_pending());
+    drop(removing);
+    assert_eq!(Store::get_many(store.near(), &[key()]).unwrap(), [None]);
 }
 
 #[test]
@@ -138,6 +157,24 @@ fn lease(store: &impl Store) -> Lease {
 /// A store that is out of order, for all but refusals perhaps.
 struct Down {
     refusals: bool,
+}
+
+/// A store that never answers.
+struct Hanging;
+
+#[async_trait]
+impl AsyncStore for Hanging {
+    async fn get_many(&self, _: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
+        pending().await
+    }
+
+    async fn put_many(&self, _: &[(Key, Record)]) -> Result<(), StoreError> {
+        pending().await
+    }
+
+    async fn remove_many(&self, _: &[(Key, Tombstone)]) -> Result<(), StoreError> {
+        pending().await
+    }
 }
 
 const DOWN: Down = Down { refusals: false };
