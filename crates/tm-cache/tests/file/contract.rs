@@ -19,6 +19,22 @@ fn what_one_store_keeps_another_finds() {
 }
 
 #[test]
+fn a_store_whose_directory_was_tidied_away_makes_it_anew() {
+    let place = Place::new();
+    let store = place.store();
+    put(&store, &key("k"), record("t", 100));
+    std::fs::remove_dir_all(place.path()).unwrap();
+    assert_eq!(text(&store, &key("k")), None);
+    put(&store, &key("k"), record("t", 100));
+    assert_eq!(text(&store, &key("k")).as_deref(), Some("t"));
+    assert_eq!(
+        text(&place.store(), &key("k")).as_deref(),
+        Some("t"),
+        "its owner's alone, or it would not open"
+    );
+}
+
+#[test]
 fn a_call_about_nothing_does_nothing() {
     let (place, owner) = (Place::new(), crate::support::owner(1));
     let store = place.store();

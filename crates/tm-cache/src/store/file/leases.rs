@@ -110,10 +110,12 @@ pub(super) fn path(shard: &Path, name: &Name) -> PathBuf {
     shard.join(format!("{}{SUFFIX}", name.as_str()))
 }
 
-/// Whether some process has this lease. One that cannot be opened is nobody's.
+/// Whether some process has this lease, or may have it. What is no file is nobody's.
 pub(super) fn is_held(path: &Path) -> bool {
-    let opened = disk::options().read(true).write(true).open(path);
-    opened.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    match disk::options().read(true).write(true).open(path) {
+        Ok(file) => file.try_lock().is_err(),
+        Err(_) => fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()),
+    }
 }
 
 /// What a lease says about itself.

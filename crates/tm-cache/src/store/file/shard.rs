@@ -115,7 +115,8 @@ fn open(shard: &Path, lock: &Path) -> Result<File, StoreError> {
 }
 
 fn make(shard: &Path) -> Result<(), StoreError> {
-    match directory::make(shard, false) {
+    // The store's own directory may have been tidied away meanwhile.
+    match directory::make(shard, true) {
         // Another process was faster.
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(disk::failed("make", shard, error)),
         _ => Ok(()),
