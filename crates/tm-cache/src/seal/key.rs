@@ -57,9 +57,11 @@ impl SealingKey {
 
     /// The nonce, the sealed text and its tag. `None` if the system has no randomness to give.
     pub(super) fn seal(&self, head: &[u8], key: &[u8], text: &[u8]) -> Option<Vec<u8>> {
-        let mut sealed = text.to_vec();
-        let nonce = self.cipher.seal_in_place_append_tag(bound_to(head, key), &mut sealed).ok()?;
-        Some([nonce.as_ref().as_slice(), &sealed].concat())
+        // With room for the tag: were it to grow, the text would stay behind where it was.
+        let mut sealed = Wiped(Vec::with_capacity(text.len() + AES_256_GCM_SIV.tag_len()));
+        sealed.0.extend_from_slice(text);
+        let nonce = self.cipher.seal_in_place_append_tag(bound_to(head, key), &mut sealed.0).ok()?;
+        Some([nonce.as_ref().as_slice(), &sealed.0].concat())
     }
 
     /// The token that was sealed with this key, under this head, for this key of the store.

@@ -79,7 +79,8 @@ impl KeyRing {
     /// The system has no randomness to give.
     pub fn generate() -> Result<Zeroizing<String>, InvalidInput> {
         let (name, seal) = (Self::generate_key()?, Self::generate_key()?);
-        Ok(Zeroizing::new(format!("name={} seal={}", *name, *seal)))
+        let parts = ["name=", &name, " seal=", &seal];
+        Ok(Zeroizing::new(parts.concat())) // in one piece: what grows leaves copies behind
     }
 
     /// A new key for a ring: 32 random bytes in base64.
@@ -200,8 +201,15 @@ fn sealing_key(text: &str) -> Result<Arc<SealingKey>, &'static str> {
 
 /// Either alphabet of base64, padded or not.
 fn key_bytes(text: &str) -> Result<KeyBytes, &'static str> {
-    let text = Zeroizing::new(text.replace('-', "+").replace('_', "/"));
-    let bytes = Zeroizing::new(BASE64.decode(text.as_bytes()).map_err(|_| "is not base64")?);
+    let mut text = Zeroizing::new(text.as_bytes().to_vec());
+    for letter in text.iter_mut() {
+        match *letter {
+            b'-' => *letter = b'+',
+            b'_' => *letter = b'/',
+            _ => {}
+        }
+    }
+    let bytes = Zeroizing::new(BASE64.decode(&*text).map_err(|_| "is not base64")?);
     let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| "is not 32 bytes long")?;
     Ok(Zeroizing::new(*bytes))
 }
