@@ -79,6 +79,7 @@ impl View {
     /// A handle on the tenant's slot, which skips the look-up.
     pub fn handle(&self, tenant: &TenantId) -> Handle {
         let mut with_handle = self.with_handle();
+        make_room(&mut with_handle);
         let slot = with_handle
             .entry(tenant.clone())
             .or_insert_with(|| Arc::new(self.slots.look(tenant, Slot::untouched).unwrap_or_default()));
@@ -97,6 +98,14 @@ impl View {
 
     fn with_handle(&self) -> MutexGuard<'_, HashMap<TenantId, Arc<Slot>>> {
         self.with_handle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Before the map grows, those go that no handle holds: for a tenant that never has a token nothing else would take its slot away.
+fn make_room(with_handle: &mut HashMap<TenantId, Arc<Slot>>) {
+    if with_handle.len() == with_handle.capacity() {
+        with_handle.retain(|_, slot| Arc::strong_count(slot) > 1);
+        with_handle.reserve(with_handle.len() + 1);
     }
 }
 

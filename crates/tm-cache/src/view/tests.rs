@@ -32,6 +32,19 @@ fn the_first_hit_of_each_token_asks_the_broker() {
 }
 
 #[test]
+fn handles_that_are_gone_leave_no_slots_behind() {
+    let view = View::default();
+    let kept: Vec<_> = (0..100).map(|number| view.handle(&tenant(&format!("kept-{number}")))).collect();
+    for number in 0..10_000 {
+        view.handle(&tenant(&format!("asked-once-{number}")));
+    }
+    assert!(view.with_handle().len() < 1_000, "{}", view.with_handle().len());
+    view.show(&tenant("kept-7"), token("t"), secs(10));
+    kept[7].hit(secs(1));
+    assert!(kept[7].hit(secs(1)).is_some());
+}
+
+#[test]
 fn nothing_is_served_from_the_deadline_on_or_after_hiding() {
     let view = View::default();
     view.show(&tenant("a"), token("t"), secs(10));
