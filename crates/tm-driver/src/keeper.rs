@@ -18,11 +18,20 @@ use tm_core::{
 pub struct Keeper<S: ?Sized> {
     storage: Storage<Arc<S>>,
     application: Application,
-    codec: Mutex<Arc<Codec>>,
+    codecs: Mutex<Codecs>,
     owner: Owner,
     /// The requests that the store has, by their numbers, and until when it should have answered.
     under_way: Mutex<BTreeMap<u64, Instant>>,
     troubles: Mutex<Troubles>,
+}
+
+/// How tenants and tokens are written, which differs from client id to client id.
+#[derive(Debug)]
+struct Codecs {
+    client_id: Box<str>,
+    current: Arc<Codec>,
+    /// Of the client id before, whose tokens may still be served.
+    last: Option<Arc<Codec>>,
 }
 
 /// Why the store does not work, as things stand.
@@ -51,7 +60,11 @@ impl<S: ?Sized> Keeper<S> {
         getrandom::fill(&mut owner)
             .map_err(|_| InvalidInput::new("owner", "cannot be drawn: the system gives no randomness"))?;
         Ok(Self {
-            codec: Mutex::new(Arc::new(storage.codec(application, credentials))),
+            codecs: Mutex::new(Codecs {
+                client_id: credentials.client_id().into(),
+                current: Arc::new(storage.codec(application, credentials)),
+                last: None,
+            }),
             storage,
             application: application.clone(),
             owner: Owner::new(owner),
@@ -60,9 +73,14 @@ impl<S: ?Sized> Keeper<S> {
         })
     }
 
-    /// Another client id is another set of tokens.
+    /// Another client id is another set of tokens. Those of the one before are still forgotten when they are refused.
     pub fn set_credentials(&self, credentials: &Credentials) {
-        *lock(&self.codec) = Arc::new(self.storage.codec(&self.application, credentials));
+        let mut codecs = lock(&self.codecs);
+        if *codecs.client_id != *credentials.client_id() {
+            let current = Arc::new(self.storage.codec(&self.application, credentials));
+            codecs.last = Some(std::mem::replace(&mut codecs.current, current));
+            codecs.client_id = credentials.client_id().into();
+        }
     }
 
     /// Why the store does not work, if it did not take the last thing that it was told, if the last request failed, or if one
@@ -119,10 +137,12 @@ impl<S: ?Sized> Keeper<S> {
         Some(UnderWay { keeper: self, request, number })
     }
 
-    fn question(&self, request: &StoreRequest) -> (Arc<Codec>, Question) {
-        let codec = Arc::clone(&*lock(&self.codec));
-        let question = codec.question(request, self.owner);
-        (codec, question)
+    /// What to ask, one after the other. Nobody knows of a refused token which client id it belongs to.
+    fn questions(&self, request: &StoreRequest) -> Vec<(Arc<Codec>, Question)> {
+        let codecs = lock(&self.codecs);
+        let last = codecs.last.clone().filter(|_| matches!(request, StoreRequest::Remove(_)));
+        let asked = last.into_iter().chain([Arc::clone(&codecs.current)]);
+        asked.map(|codec| (Arc::clone(&codec), codec.question(request, self.owner))).collect()
     }
 }
 
@@ -135,9 +155,15 @@ impl Keeper<dyn Store> {
     /// Asks the store, and waits for as long as it takes; more than `within` is too long.
     pub fn carry_out(&self, request: &StoreRequest, within: Duration) -> Outcome {
         let Some(_under_way) = self.begin(request, within) else { return self.failed(request, hanging()) };
-        let (codec, question) = self.question(request);
-        let reply = question.put_to(&**self.storage.store());
-        self.outcome(request, &codec, &question, reply)
+        let mut outcome = Outcome::StoreFailed;
+        for (codec, question) in self.questions(request) {
+            let reply = question.put_to(&**self.storage.store());
+            outcome = self.outcome(request, &codec, &question, reply);
+            if matches!(outcome, Outcome::StoreFailed) {
+                break;
+            }
+        }
+        outcome
     }
 }
 
@@ -150,9 +176,15 @@ impl Keeper<dyn AsyncStore> {
     /// Asks the store. An answer after `within` is of no use.
     pub async fn carry_out(&self, request: &StoreRequest, within: Duration) -> Outcome {
         let Some(_under_way) = self.begin(request, within) else { return self.failed(request, hanging()) };
-        let (codec, question) = self.question(request);
-        let reply = question.put_to_async(&**self.storage.store()).await;
-        self.outcome(request, &codec, &question, reply)
+        let mut outcome = Outcome::StoreFailed;
+        for (codec, question) in self.questions(request) {
+            let reply = question.put_to_async(&**self.storage.store()).await;
+            outcome = self.outcome(request, &codec, &question, reply);
+            if matches!(outcome, Outcome::StoreFailed) {
+                break;
+            }
+        }
+        outcome
     }
 
     /// The store has not answered in time.
@@ -196,8 +228,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::sync::Barrier;
 
-    use tm_cache::{Key, Record, Tombstone};
-    use tm_core::{AppName, AppVersion, Gateway, TenantId, broker::StoreAnswer};
+    use tm_cache::{Key, MemoryStore, Record, Tombstone};
+    use tm_core::{
+        AppName, AppVersion, Gateway, TenantId, Token, UnixTime,
+        broker::{Buried, Kept, Stamp, StoreAnswer},
+    };
 
     use super::*;
 
@@ -222,13 +257,17 @@ mod tests {
     }
 
     fn keeper(store: impl Store) -> Keeper<dyn Store> {
+        keeper_of("client", store)
+    }
+
+    fn keeper_of(client_id: &str, store: impl Store) -> Keeper<dyn Store> {
         let application = Application {
             gateway: Gateway::region("eu1").unwrap(),
             host_tenant: TenantId::new("host").unwrap(),
             name: AppName::new("app").unwrap(),
             version: AppVersion::new("1").unwrap(),
         };
-        let credentials = Credentials::new("client", "hush").unwrap();
+        let credentials = Credentials::new(client_id, "hush").unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
         Keeper::new(Storage::plaintext(store), &application, &credentials).unwrap()
     }
@@ -253,6 +292,29 @@ mod tests {
             }
         });
         assert!(lock(&keeper.under_way).is_empty());
+    }
+
+    #[test]
+    fn a_token_that_is_refused_is_forgotten_though_it_belongs_to_the_client_id_before() {
+        let (shared, acme) = (Arc::<MemoryStore>::default(), TenantId::new("acme").unwrap());
+        let [here, there] = [(); 2].map(|()| keeper_of("old", Arc::clone(&shared)));
+        let now = UnixTime::from_millis(1_800_000_000_000);
+        let stamp = Stamp { issued: now, expires: now.saturating_add(SOON) };
+        let token = Token::new("abc").unwrap();
+        let kept = Kept { token: token.clone(), stamp, remaining: SOON, cold: true };
+        here.carry_out(&StoreRequest::Save(vec![(acme.clone(), kept)]), SOON);
+        let is_found = || match there.carry_out(&StoreRequest::Load(vec![acme.clone()]), SOON) {
+            Outcome::Stored(StoreAnswer::Loaded(found)) => found[0].is_some(),
+            other => panic!("{other:?}"),
+        };
+        assert!(is_found());
+
+        here.set_credentials(&Credentials::new("new", "hush").unwrap());
+        here.set_credentials(&Credentials::new("new", "another secret").unwrap());
+        let buried = Buried { token, issued: now, remaining: SOON };
+        here.carry_out(&StoreRequest::Remove(vec![(acme.clone(), buried)]), SOON);
+
+        assert!(!is_found());
     }
 
     #[test]
