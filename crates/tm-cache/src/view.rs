@@ -105,7 +105,7 @@ impl View {
 fn make_room(with_handle: &mut HashMap<TenantId, Arc<Slot>>) {
     if with_handle.len() == with_handle.capacity() {
         with_handle.retain(|_, slot| Arc::strong_count(slot) > 1);
-        with_handle.reserve(with_handle.len() + 1);
+        with_handle.reserve(with_handle.len());
     }
 }
 

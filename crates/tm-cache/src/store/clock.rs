@@ -24,3 +24,17 @@ pub(super) fn since_start() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     START.elapsed()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on() {
+        let (start, tick) = (since_start(), Duration::from_millis(1));
+        while since_start() < start + tick {
+            std::thread::yield_now();
+        }
+        assert!(since_start() >= start + tick);
+    }
+}

@@ -224,6 +224,19 @@ fn a_lease_that_lapsed_while_the_machine_slept_is_not_relied_upon() {
     }
 }
 
+#[test]
+fn a_lease_is_over_at_its_very_end() {
+    let mut world = with_leases();
+    world.service.latency = (secs(9), secs(9));
+    world.ask_for(&tenants(1)[0]);
+    world.pass(millis(10));
+    let renewal = world.next_at().unwrap();
+
+    world.go_to(renewal, secs(2));
+
+    assert_eq!(world.tally.of("lease"), 1, "it is good for 4 s, and to be renewed after 2");
+}
+
 /// The first call fails like this, and the next is under way from then on.
 fn failed_once(what: What, tenant: &TenantId) -> World {
     let mut world = with_leases();
