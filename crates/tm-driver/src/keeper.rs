@@ -137,12 +137,18 @@ impl<S: ?Sized> Keeper<S> {
         Some(UnderWay { keeper: self, request, number })
     }
 
-    /// What to ask, one after the other. Nobody knows of a refused token which client id it belongs to.
-    fn questions(&self, request: &StoreRequest) -> Vec<(Arc<Codec>, Question)> {
+    /// Nobody knows of a refused token which client id it belongs to.
+    fn question(&self, request: &StoreRequest) -> (Arc<Codec>, Question) {
         let codecs = lock(&self.codecs);
-        let last = codecs.last.clone().filter(|_| matches!(request, StoreRequest::Remove(_)));
-        let asked = last.into_iter().chain([Arc::clone(&codecs.current)]);
-        asked.map(|codec| (Arc::clone(&codec), codec.question(request, self.owner))).collect()
+        let (current, last) = (Arc::clone(&codecs.current), codecs.last.clone());
+        drop(codecs); // sealing takes its time
+        let mut question = current.question(request, self.owner);
+        if let (Question::Remove(tombstones), Some(last)) = (&mut question, last)
+            && let Question::Remove(of_last) = last.question(request, self.owner)
+        {
+            tombstones.extend(of_last);
+        }
+        (current, question)
     }
 }
 
@@ -155,15 +161,9 @@ impl Keeper<dyn Store> {
     /// Asks the store, and waits for as long as it takes; more than `within` is too long.
     pub fn carry_out(&self, request: &StoreRequest, within: Duration) -> Outcome {
         let Some(_under_way) = self.begin(request, within) else { return self.failed(request, hanging()) };
-        let mut outcome = Outcome::StoreFailed;
-        for (codec, question) in self.questions(request) {
-            let reply = question.put_to(&**self.storage.store());
-            outcome = self.outcome(request, &codec, &question, reply);
-            if matches!(outcome, Outcome::StoreFailed) {
-                break;
-            }
-        }
-        outcome
+        let (codec, question) = self.question(request);
+        let reply = question.put_to(&**self.storage.store());
+        self.outcome(request, &codec, &question, reply)
     }
 }
 
@@ -176,15 +176,9 @@ impl Keeper<dyn AsyncStore> {
     /// Asks the store. An answer after `within` is of no use.
     pub async fn carry_out(&self, request: &StoreRequest, within: Duration) -> Outcome {
         let Some(_under_way) = self.begin(request, within) else { return self.failed(request, hanging()) };
-        let mut outcome = Outcome::StoreFailed;
-        for (codec, question) in self.questions(request) {
-            let reply = question.put_to_async(&**self.storage.store()).await;
-            outcome = self.outcome(request, &codec, &question, reply);
-            if matches!(outcome, Outcome::StoreFailed) {
-                break;
-            }
-        }
-        outcome
+        let (codec, question) = self.question(request);
+        let reply = question.put_to_async(&**self.storage.store()).await;
+        self.outcome(request, &codec, &question, reply)
     }
 
     /// The store has not answered in time.
