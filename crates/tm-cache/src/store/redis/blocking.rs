@@ -75,7 +75,7 @@ impl RedisStore {
         for server in topology.servers() {
             match self.ask_for_routes(server) {
                 Ok(routes) => {
-                    self.pool.keep(|server| topology.servers().contains(server) || routes.lead_to(server));
+                    self.pool.keep(|server| topology.needs(server, &routes));
                     return Ok(self.known.learn(routes));
                 }
                 Err(error) => last = Some(error),

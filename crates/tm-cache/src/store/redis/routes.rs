@@ -118,14 +118,18 @@ impl Topology {
         routes.ok_or_else(|| StoreError::new(unclear))
     }
 
+    /// Whether there is anything to ask this server, if these are the routes.
+    pub(super) fn needs(&self, server: &Server, routes: &Routes) -> bool {
+        self.servers().contains(server) || routes.lead_to(server)
+    }
+
     pub(super) fn is_cluster(&self) -> bool {
         matches!(self, Self::Cluster(_))
     }
 }
 
 impl Routes {
-    /// Whether anything may be asked of this server by these routes.
-    pub(super) fn lead_to(&self, server: &Server) -> bool {
+    fn lead_to(&self, server: &Server) -> bool {
         match self {
             Self::One(one) => one == server,
             Self::Slots(ranges) => ranges.iter().any(|(_, _, one)| one == server),

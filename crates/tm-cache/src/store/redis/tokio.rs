@@ -91,7 +91,7 @@ impl AsyncRedisStore {
         for server in topology.servers() {
             match self.ask_for_routes(server).await {
                 Ok(routes) => {
-                    self.lines.keep(|server| topology.servers().contains(server) || routes.lead_to(server));
+                    self.lines.keep(|server| topology.needs(server, &routes));
                     return Ok(self.known.learn(routes));
                 }
                 Err(error) => last = Some(error),
