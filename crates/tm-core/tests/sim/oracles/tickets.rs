@@ -140,7 +140,8 @@ impl Tickets {
 
     /// Whether there is a reason to fetch this tenant's token.
     pub(crate) fn is_wanted(&self, tenant: &TenantId) -> bool {
-        [&self.unasked, &self.kept_fresh].iter().any(|set| set.contains(tenant))
+        self.unasked.contains(tenant)
+            || self.kept_fresh.contains(tenant)
             || self.of_tenant.contains_key(tenant)
     }
 

@@ -27,12 +27,18 @@ fn another_holds(world: &mut World, tenant: &TenantId, time: Duration) {
     assert!(store.shelf.lease(tenant, u64::MAX, now, time));
 }
 
-/// Another process has fetched a token for this tenant, and it is in the store.
-fn another_saves(world: &mut World, tenant: &TenantId) {
-    another_saves_at(world, tenant, world.clock.mono);
+/// From now on what is asked of the store takes so long there and back.
+fn store_takes(world: &mut World, time: Duration) {
+    world.store.as_mut().unwrap().latency = (time, time);
 }
 
-fn another_saves_at(world: &mut World, tenant: &TenantId, now: Duration) {
+/// Who has leases, and on what.
+fn leases(world: &World) -> Vec<(&TenantId, u64)> {
+    world.store.as_ref().unwrap().shelf.leases(world.clock.mono)
+}
+
+/// Then another process fetches a token for this tenant, and it is in the store.
+fn another_saves(world: &mut World, tenant: &TenantId, now: Duration) {
     let life = world.service.mint.life;
     let at = Instant { sent: now, clock: now, skew_ms: 0, dated: true };
     let fields = world.service.mint.token(tenant, &[], at);
@@ -91,8 +97,7 @@ fn leases_are_asked_for_as_many_tenants_as_can_leave() {
     world.ask(tenants(1_000).iter().map(Wish::bulk));
     world.pass(millis(10));
 
-    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
-    assert_eq!((world.calls.len(), store.shelf.leases(now).len()), (8, 40));
+    assert_eq!((world.calls.len(), leases(&world).len()), (8, 40));
 }
 
 #[test]
@@ -120,11 +125,11 @@ fn whoever_is_content_with_the_old_token_leaves_the_refresh_to_be_tried_again_at
 /// that, and the tenant is asked for again at once.
 fn asked_for_again_while_it_is_saved(tenant: &TenantId) -> World {
     let mut world = with_leases();
-    world.store.as_mut().unwrap().latency = (millis(400), millis(400));
+    store_takes(&mut world, millis(400));
     let caller = world.ask_for(tenant);
     world.pass(millis(400 + 400 + 50));
     let token = world.token(caller).clone();
-    world.store.as_mut().unwrap().latency = (millis(10), millis(10));
+    store_takes(&mut world, millis(10));
     world.step(vec![Act::Reject(token)]);
     world.ask_for(tenant);
     world
@@ -137,13 +142,12 @@ fn a_lease_that_is_taken_again_is_not_given_back_for_what_was_fetched_before() {
         let tenant = &tenants(1)[0];
         let mut world = asked_for_again_while_it_is_saved(tenant);
         world.service.latency = (secs(5), secs(5));
-        world.store.as_mut().unwrap().latency = (time, time);
+        store_takes(&mut world, time);
 
         world.pass(secs(1));
 
-        let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
         assert_eq!(world.calls.len(), 2);
-        assert_eq!(store.shelf.leases(now), [(tenant, world.owner)], "{time:?}");
+        assert_eq!(leases(&world), [(tenant, world.owner)], "{time:?}");
     }
 }
 
@@ -154,16 +158,15 @@ fn a_lease_that_is_renewed_when_its_token_comes_is_not_given_back_before_that_is
     world.service.latency = (millis(2_050), millis(2_050));
     world.ask_for(tenant);
     world.pass(millis(10));
-    world.store.as_mut().unwrap().latency = (millis(400), millis(400));
+    store_takes(&mut world, millis(400));
     world.pass(millis(2_010));
     assert_eq!(world.tally.of("lease"), 2, "the lease is being renewed");
-    world.store.as_mut().unwrap().latency = (millis(1_000), millis(1_000));
+    store_takes(&mut world, millis(1_000));
 
     world.pass(millis(500));
 
-    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
     assert_eq!((world.tally.of("save"), world.tally.of("release")), (1, 0));
-    assert_eq!(store.shelf.leases(now), [(tenant, world.owner)]);
+    assert_eq!(leases(&world), [(tenant, world.owner)]);
 }
 
 #[test]
@@ -171,15 +174,15 @@ fn a_lease_is_given_back_where_a_token_is_found_in_place_of_another_lease() {
     let tenant = &tenants(1)[0];
     let mut world = asked_for_again_while_it_is_saved(tenant);
     // The lease that is asked for next is answered when the save is done.
-    world.store.as_mut().unwrap().latency = (millis(450), millis(450));
+    store_takes(&mut world, millis(450));
     world.pass(millis(100));
-    another_saves(&mut world, tenant);
+    let now = world.clock.mono;
+    another_saves(&mut world, tenant, now);
 
     world.pass(secs(1));
 
     assert_eq!((world.broker.stats().tokens_loaded, world.calls.len()), (1, 1));
-    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
-    assert_eq!(store.shelf.leases(now), []);
+    assert_eq!(leases(&world), []);
 }
 
 #[test]
@@ -190,15 +193,14 @@ fn a_lease_is_given_back_while_another_tenants_is_asked_for() {
     world.pass(millis(50));
     world.ask_for(&all[1]);
     world.pass(millis(1));
-    world.store.as_mut().unwrap().latency = (millis(450), millis(450));
+    store_takes(&mut world, millis(450));
     world.pass(millis(1));
-    world.store.as_mut().unwrap().latency = (millis(2), millis(2));
+    store_takes(&mut world, millis(2));
 
     world.pass(millis(100));
 
     assert_eq!((world.calls.len(), world.tally.of("lease")), (1, 2));
-    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
-    assert_eq!(store.shelf.leases(now), []);
+    assert_eq!(leases(&world), []);
 }
 
 #[test]
@@ -215,7 +217,7 @@ fn a_lease_that_lapsed_while_the_machine_slept_is_not_relied_upon() {
         world.ask([Wish::interactive(tenant).within(secs(3_600))]);
         world.pass(passes);
         let later = world.clock.mono + secs(1_990);
-        another_saves_at(&mut world, tenant, later);
+        another_saves(&mut world, tenant, later);
 
         world.go_to(world.next_at().unwrap(), secs(2_000));
         world.pass(secs(1));
@@ -255,8 +257,7 @@ fn another_attempt_before_long_leaves_with_the_same_lease() {
 
     world.pass(millis(500));
 
-    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
-    assert_eq!(store.shelf.leases(now), [(tenant, world.owner)]);
+    assert_eq!(leases(&world), [(tenant, world.owner)]);
     let asked = ["lease", "release"].map(|name| world.tally.of(name));
     assert_eq!((world.calls.len(), asked), (2, [1, 0]));
 }
@@ -268,8 +269,7 @@ fn a_lease_is_given_back_while_calls_are_held() {
 
     world.pass(millis(500));
 
-    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
-    assert_eq!((world.calls.len(), store.shelf.leases(now)), (1, vec![]));
+    assert_eq!((world.calls.len(), leases(&world)), (1, vec![]));
 }
 
 #[test]
@@ -280,8 +280,7 @@ fn a_lease_is_given_back_when_nobody_waits_for_another_attempt_any_more() {
     world.step(vec![Act::Forget(0)]);
     world.pass(millis(10));
 
-    let (store, now) = (world.store.as_ref().unwrap(), world.clock.mono);
-    assert_eq!((world.calls.len(), store.shelf.leases(now)), (1, vec![]));
+    assert_eq!((world.calls.len(), leases(&world)), (1, vec![]));
 }
 
 #[test]
