@@ -201,14 +201,12 @@ fn sealing_key(text: &str) -> Result<Arc<SealingKey>, &'static str> {
 
 /// Either alphabet of base64, padded or not.
 fn key_bytes(text: &str) -> Result<KeyBytes, &'static str> {
-    let mut text = Zeroizing::new(text.as_bytes().to_vec());
-    for letter in text.iter_mut() {
-        match *letter {
-            b'-' => *letter = b'+',
-            b'_' => *letter = b'/',
-            _ => {}
-        }
-    }
+    let standard = |letter| match letter {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => other,
+    };
+    let text = Zeroizing::new(text.bytes().map(standard).collect::<Vec<_>>()); // of known length, so in one piece
     let bytes = Zeroizing::new(BASE64.decode(&*text).map_err(|_| "is not base64")?);
     let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| "is not 32 bytes long")?;
     Ok(Zeroizing::new(*bytes))

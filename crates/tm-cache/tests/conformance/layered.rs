@@ -8,7 +8,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-
 use tm_cache::{
     AsyncStore, Claim, Fingerprint, Head, Key, Layered, Lease, MemoryStore, Owner, Record, Store, StoreError,
     Tombstone, conformance::Suite,
@@ -159,6 +158,8 @@ struct Down {
     refusals: bool,
 }
 
+const DOWN: Down = Down { refusals: false };
+
 /// A store that never answers.
 struct Hanging;
 
@@ -176,8 +177,6 @@ impl AsyncStore for Hanging {
         pending().await
     }
 }
-
-const DOWN: Down = Down { refusals: false };
 
 fn down<T>() -> Result<T, StoreError> {
     Err(StoreError::new("out of order"))

@@ -117,8 +117,7 @@ impl Broker {
         while let Some((at, key)) =
             self.leases.renewals.first().copied().filter(|(at, _)| *at <= now.mono.into())
         {
-            let taken = Duration::from(at).saturating_sub(RENEWED_AFTER);
-            if now.mono.saturating_sub(taken) < TIME {
+            if now.mono + RENEWED_AFTER < Duration::from(at) + TIME {
                 self.set_lease(key, Some(now.mono + RENEWED_AFTER));
                 keys.push(key);
             } else {

@@ -217,8 +217,8 @@ impl Broker {
         self.dismiss_hopeless(now, key);
     }
 
-    /// Leaves a tenant alone for a while, with its lease if it has one. Callers who can be served with the living token are, and the refresh is tried again
-    /// without them; those who cannot or may not wait for the end are answered.
+    /// Leaves a tenant alone for a while, with its lease if it has one. Callers who can be served with the living token are, and
+    /// the refresh is tried again without them; those who cannot or may not wait for the end are answered.
     pub(super) fn rest(&mut self, now: Now, key: Key, rest: &Rest) {
         let flight = &mut self.flights[key];
         flight.stage = Stage::Resting(Box::new(rest.clone()));

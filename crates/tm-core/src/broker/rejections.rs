@@ -13,8 +13,9 @@ const MOST: usize = 10_000;
 /// A hash stands for a token wherever it need not be served: in here, no text of one is kept beyond its time. It is the same in
 /// all processes of a fleet.
 ///
-/// Each eight bytes go through a folded multiplication, as in wyhash: less than a fifth of the work of SipHash. Four of them go side
-/// by side, so that none waits for the one before. Nobody can aim at another's token: that is secret, and the end of one's own is a signature.
+/// Each eight bytes go through a folded multiplication, as in wyhash: less than a fifth of the work of SipHash. Four of them go
+/// side by side, so that none waits for the one before. Nobody can aim at another's token: that is secret, and the end of one's
+/// own is a signature.
 pub(super) fn hash(token: &Token) -> u64 {
     // The digits of square roots and of the golden ratio: odd, and without a pattern.
     const START: [u64; 4] =

@@ -70,7 +70,8 @@ use super::{Claim, Key, Lease, Owner, Record, Store, StoreError, Tombstone};
 /// locked file, only by dying).
 ///
 /// Nothing is flushed to the disk. After a crash of the machine some records may be unreadable, which counts as missing, and
-/// others as they were some seconds before: a token that was refused last of all may be back. A network file system is no place for it: their locks are not to be relied on.
+/// others as they were some seconds before: a token that was refused last of all may be back. A network file system is no place
+/// for it: their locks are not to be relied on.
 ///
 /// What is past its end is swept by and by: each call that writes looks through one shard, if the last look is more than ten
 /// seconds ago.

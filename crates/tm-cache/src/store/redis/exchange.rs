@@ -16,8 +16,8 @@ use super::{
 };
 use crate::StoreError;
 
-/// After so many a Cluster does not know itself where its slots are. It may take four: the slot has moved, is on its way from there,
-/// the text of the script is not known, the answer. The last round finds nothing more to send.
+/// After so many a Cluster does not know itself where its slots are. It may take four: the slot has moved, is on its way from
+/// there, the text of the script is not known, the answer. The last round finds nothing more to send.
 const MOST_ROUNDS: u8 = 5;
 
 /// One request under way.

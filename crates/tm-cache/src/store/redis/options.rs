@@ -71,8 +71,9 @@ impl RedisOptions {
         Self::of(Kind::Alone, [url])
     }
 
-    /// A Redis Cluster; some of its nodes are enough. Name several: only those are asked where the tokens are. The nodes are reached under the addresses that the Cluster announces
-    /// (with TLS the certificates must be for those: `cluster-preferred-endpoint-type hostname`).
+    /// A Redis Cluster; some of its nodes are enough. Name several: only those are asked where the tokens are. The nodes are
+    /// reached under the addresses that the Cluster announces (with TLS the certificates must be for those:
+    /// `cluster-preferred-endpoint-type hostname`).
     pub fn cluster<U: AsRef<str>>(urls: impl IntoIterator<Item = U>) -> Self {
         Self::of(Kind::Cluster, urls)
     }
