@@ -1,6 +1,6 @@
 //! One client over either transport, without `async`, so that each command is written once.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, thread, time::Duration};
 
 use tm_async::{
     BlockingStore, ReqwestTransport, Setup,
@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     deadline::Deadline,
     exit::{Halt, told},
+    interrupt,
     output::tell,
     storage::{Storage, unusable},
     way::Way,
@@ -20,6 +21,9 @@ use crate::{
 
 /// How long the end of a client may take: as long as its store may take to be told something.
 const CLOSING: Duration = Duration::from_secs(2);
+
+/// How long it may take if the user interrupts it: others wait for the leases that this process has.
+const INTERRUPTED: Duration = Duration::from_millis(500);
 
 /// Cheap to clone. Its methods wait; let them do it on a thread that may be left behind.
 #[derive(Clone)]
@@ -43,6 +47,12 @@ pub(crate) enum Answers {
     One,
     /// The client has threads of its own.
     Many,
+}
+
+/// A client for as long as a run needs it. However the run ends, its leases go back and its tokens are kept.
+pub(crate) struct Session {
+    client: Client,
+    deadline: Deadline,
 }
 
 /// A tokio runtime whose end nobody waits for: it may have a look-up of a host name under way.
@@ -136,16 +146,8 @@ impl Client {
         Served { token, left }
     }
 
-    /// Lets go of connections, and of tokens once they are kept. Tells if they are not. It takes no longer than the run may.
-    pub(crate) fn end(&self, deadline: Deadline) {
-        self.close(deadline.left().unwrap_or(CLOSING).min(CLOSING));
-        if let Some(error) = self.store_error() {
-            tell(format_args!("the store failed, and tokens may not be kept: {}", told(&error)));
-        }
-    }
-
     /// Lets go of connections and leases, and of tokens once they are kept.
-    pub(crate) fn close(&self, within: Duration) {
+    fn close(&self, within: Duration) {
         match self {
             Self::Async(background, client) => {
                 if let Ok(runtime) = background.runtime() {
@@ -168,6 +170,32 @@ impl Client {
         match self {
             Self::Async(_, client) => client.store_error(),
             Self::Blocking(client) => client.store_error(),
+        }
+    }
+}
+
+impl Session {
+    /// The end takes no longer than the run may.
+    pub(crate) fn new(client: Client, deadline: Deadline) -> Self {
+        let interrupted = client.clone();
+        interrupt::before_the_end(move || interrupted.close(INTERRUPTED));
+        Self { client, deadline }
+    }
+}
+
+impl Deref for Session {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.client.close(self.deadline.left().unwrap_or(CLOSING).min(CLOSING));
+        if let Some(error) = self.client.store_error() {
+            tell(format_args!("the store failed, and tokens may not be kept: {}", told(&error)));
         }
     }
 }
@@ -204,7 +232,12 @@ impl Background {
             Answers::One => Builder::new_current_thread(),
             Answers::Many => Builder::new_multi_thread(),
         };
-        let made = builder.worker_threads(2).enable_all().build();
+        // tokio panics if the system gives it no thread at all, so one is asked for here.
+        let thread = thread::Builder::new().name("probe".to_owned()).spawn(|| ());
+        let made = thread.and_then(|thread| {
+            drop(thread.join());
+            builder.worker_threads(2).enable_all().build()
+        });
         made.map(|runtime| Self(Some(runtime)))
             .map_err(|error| Error::new(ErrorKind::Transport, "the runtime cannot be started").because(error))
     }

@@ -7,10 +7,9 @@ use tm_core::{Application, Credentials};
 
 use crate::{
     args::{RunOptions, ServiceOptions, StoreOptions},
-    client::{Answers, Client},
+    client::{Answers, Client, Session},
     deadline::Deadline,
     exit::Halt,
-    interrupt,
     secrets::{self, Source},
     storage::Storage,
 };
@@ -22,7 +21,7 @@ pub(crate) fn connect(
     run: &RunOptions,
     deadline: Deadline,
     answers: Answers,
-) -> Result<Client, Halt> {
+) -> Result<Session, Halt> {
     let application = application(service, variable)?;
     let source = Source::of(service, variable);
     // A file may be a pipe, and stdin a person: neither may outlast the run.
@@ -30,9 +29,7 @@ pub(crate) fn connect(
     let setup = Setup::new(application, credentials(&secret, variable)?);
     let store = store.clone();
     let storage = deadline.run(move || Storage::open(&store, variable))??;
-    let client = Client::new(setup, storage, run.blocking, answers)?;
-    interrupt::closes(&client);
-    Ok(client)
+    Ok(Session::new(Client::new(setup, storage, run.blocking, answers)?, deadline))
 }
 
 /// A variable as it is, or damaged where it is no text, which whoever parses it will find.
@@ -46,6 +43,7 @@ fn application(
 ) -> Result<Application, Halt> {
     let lookup = |name: &str| match name {
         "TM_GATEWAY" => service.gateway.clone().or_else(|| variable(name)),
+        "TM_API_PATH" => service.api_path.clone().or_else(|| variable(name)),
         // A stand-in: what goes through a lookup is not wiped.
         secrets::VARIABLE => Some("unused".to_owned()),
         _ => variable(name),
@@ -61,14 +59,7 @@ fn application(
         };
         Halt::Usage(format!("{invalid}{hint}"))
     })?;
-    let application = setup.application();
-    let api_path =
-        service.api_path.clone().or_else(|| variable("TM_API_PATH")).filter(|path| !path.is_empty());
-    let gateway = match api_path {
-        Some(path) => application.gateway.with_api_path(&path)?,
-        None => application.gateway.clone(),
-    };
-    Ok(Application { gateway, ..application.clone() })
+    Ok(setup.application().clone())
 }
 
 fn credentials(secret: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, Halt> {
@@ -140,6 +131,11 @@ mod tests {
             gateway(&options(None, false), path).unwrap(),
             "Gateway(https://gateway.example/api/other/v3)"
         );
+        let bad =
+            |name: &str| if name == "TM_API_PATH" { Some("no path".to_owned()) } else { complete(name) };
+        let named = ServiceOptions { api_path: Some("/api/mine/v3".to_owned()), ..options(None, false) };
+        assert_eq!(gateway(&named, bad).unwrap(), "Gateway(https://gateway.example/api/mine/v3)");
+        assert!(gateway(&options(None, false), bad).unwrap_err().starts_with("api path: "));
     }
 
     #[test]

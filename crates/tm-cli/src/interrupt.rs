@@ -1,16 +1,18 @@
 //! Ctrl-C and SIGTERM: the end between two lines, with the terminal left clean.
 
-use std::{io, process, sync::OnceLock, thread, time::Duration};
+use std::{
+    io, process,
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{client::Client, output, progress};
+use crate::{output, progress};
 
-/// Who has something to give back in the end.
-static CLIENT: OnceLock<Client> = OnceLock::new();
-
-/// How long that may take: others wait for the leases that this process has.
-const LAST_WORD: Duration = Duration::from_millis(500);
+/// What has to be done before such an end.
+static LAST: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
 
 /// How long a line that is being written may take to end.
 const LAST_LINE: Duration = Duration::from_millis(200);
@@ -19,23 +21,27 @@ const LAST_LINE: Duration = Duration::from_millis(200);
 ///
 /// If the system gives no thread for it, both end the program as they do with any program.
 pub(crate) fn end_between_lines() {
-    let Ok(signals) = Signals::new() else { return };
+    let (starting, started) = mpsc::channel::<()>();
+    // Once a handler is in its place the system ends nothing by itself any more, so the thread is there first.
     let _ = thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let signals = Signals::new();
+        drop(starting);
+        let Ok(signals) = signals else { return };
         let status = signals.wait();
         progress::clear();
-        output::between_lines(LAST_LINE, || {
-            // No row tells of it: nothing can be written meanwhile.
-            if let Some(client) = CLIENT.get() {
-                client.close(LAST_WORD);
-            }
-            process::exit(status);
-        });
+        output::end(LAST_LINE);
+        let last = std::mem::take(&mut *LAST.lock().unwrap_or_else(PoisonError::into_inner));
+        last.into_iter().rev().for_each(|last| last());
+        process::exit(status);
     });
+    // Nothing is sent: it ends with the other side.
+    let _ = started.recv();
 }
 
-/// This client is closed before such an end. There is one in a run.
-pub(crate) fn closes(client: &Client) {
-    let _ = CLIENT.set(client.clone());
+/// Has this done before such an end, and what was named later before it, as with drops. No row tells of it: nothing is written
+/// meanwhile.
+pub(crate) fn before_the_end(last: impl FnOnce() + Send + 'static) {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(last));
 }
 
 /// Listens to both signals from when it is made.

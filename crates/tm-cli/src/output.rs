@@ -3,19 +3,25 @@
 use std::{
     fmt::Display,
     io::{self, Write as _},
-    sync::{Mutex, PoisonError, TryLockError},
+    sync::{
+        Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use crate::progress;
 
-/// Held while a line is being written, so that whoever ends the program can do it between two lines.
+/// Held while a line is being written, to whichever output.
 static LINE: Mutex<()> = Mutex::new(());
+
+/// The last line has been written, or is being written.
+static ENDED: AtomicBool = AtomicBool::new(false);
 
 /// Writes lines to stdout, the last line break included, and sees them out.
 pub(crate) fn write(lines: &[u8]) -> io::Result<()> {
-    let _line = LINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _line = next_line();
     let mut stdout = io::stdout().lock();
     stdout.write_all(lines)?;
     stdout.flush()
@@ -24,21 +30,34 @@ pub(crate) fn write(lines: &[u8]) -> io::Result<()> {
 /// Tells something to whoever sits there. A stderr that is closed or full hinders nothing.
 pub(crate) fn tell(message: impl Display) {
     let line = format!("tm: {}\n", visible(&message.to_string()));
+    let _line = next_line();
     progress::apart(|| drop(io::stderr().write_all(line.as_bytes())));
 }
 
-/// Runs `last` between two lines, or in the midst of one if that takes longer than `within` to be written.
-pub(crate) fn between_lines(within: Duration, last: impl FnOnce()) {
+/// Lets nobody write any more, nor come back from [`unless_ended`]. Waits for the line that is being written, no longer than
+/// `within`.
+pub(crate) fn end(within: Duration) {
+    ENDED.store(true, Ordering::Relaxed);
     let end = Instant::now() + within;
-    loop {
-        match LINE.try_lock() {
-            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(Duration::from_millis(2)),
-            held => {
-                last();
-                return drop(held);
-            }
+    while matches!(LINE.try_lock(), Err(TryLockError::WouldBlock)) && Instant::now() < end {
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Never comes back once [`end`] was called: whoever did that ends the program.
+pub(crate) fn unless_ended() {
+    drop(next_line());
+}
+
+fn next_line() -> MutexGuard<'static, ()> {
+    let line = LINE.lock().unwrap_or_else(PoisonError::into_inner);
+    if ENDED.load(Ordering::Relaxed) {
+        drop(line);
+        loop {
+            thread::park();
         }
     }
+    line
 }
 
 /// Without control characters: what others wrote must not steer the terminal.
@@ -62,14 +81,5 @@ mod tests {
     fn what_others_wrote_does_not_steer_the_terminal() {
         assert_eq!(visible("a\u{1b}[2J\nb\u{9b}c"), "a\\u{1b}[2J\\nb\\u{9b}c");
         assert_eq!(visible("ä b"), "ä b");
-    }
-
-    #[test]
-    fn whoever_ends_the_program_does_not_wait_for_ever() {
-        let held = LINE.lock().unwrap();
-        let mut ran = false;
-        between_lines(Duration::ZERO, || ran = true);
-        drop(held);
-        assert!(ran);
     }
 }

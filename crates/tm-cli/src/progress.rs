@@ -35,6 +35,11 @@ impl Progress {
         Self(bar)
     }
 
+    /// For a command whose rows come as they are ready: on a terminal they are progress enough, and a bar would tear them.
+    pub(crate) fn beside_rows(json: bool, total: Option<u64>) -> Self {
+        Self::new(!json && !io::stdout().is_terminal(), total)
+    }
+
     /// One more.
     pub(crate) fn step(&self) {
         self.0.inc(1);

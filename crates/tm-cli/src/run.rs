@@ -22,12 +22,16 @@ pub(crate) fn run() -> Status {
     if !matches!(arguments.command, Command::Sim(_)) {
         interrupt::end_between_lines();
     }
-    carry_out(&arguments.command).unwrap_or_else(|halt| {
-        if let Some(message) = halt.message() {
-            output::tell(message);
-        }
-        halt.status()
-    })
+    let status = carry_out(&arguments.command).unwrap_or_else(|halt| told(&halt));
+    output::unless_ended();
+    status
+}
+
+fn told(halt: &Halt) -> Status {
+    if let Some(message) = halt.message() {
+        output::tell(message);
+    }
+    halt.status()
 }
 
 fn carry_out(command: &Command) -> Result<Status, Halt> {
@@ -59,6 +63,6 @@ fn help_or_usage(answer: &clap::Error) -> Status {
     match printed.map_err(Halt::from) {
         _ if answer.use_stderr() => Status::Usage,
         Ok(()) => Status::Done,
-        Err(halt) => halt.status(),
+        Err(halt) => told(&halt),
     }
 }

@@ -67,10 +67,9 @@ impl fmt::Debug for StoreName {
 /// For the command line, where all users of the machine can read along.
 pub(crate) fn without_password(text: &str) -> Result<StoreName, String> {
     let name = text.parse()?;
-    let authority =
-        text.split_once("//").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
-    let has_password = authority.rsplit_once('@').is_some_and(|(login, _)| login.contains(':'));
-    if matches!(name, StoreName::Redis(_)) && has_password {
+    if let StoreName::Redis(url) = &name
+        && RedisOptions::new(url.as_str()).has_password_in_url().map_err(|error| told(&error))?
+    {
         return Err(format!("has a password, which belongs into {VARIABLE} or a file (--store-file)"));
     }
     Ok(name)
@@ -232,15 +231,23 @@ mod tests {
 
     #[test]
     fn a_password_is_no_argument() {
-        for bad in ["redis://:hush@host", "rediss://user:hush@host:1/0"] {
+        for bad in [
+            "redis://:hush@host",
+            "rediss://user:hush@host:1/0",
+            "unix:///run/redis.sock?user=app&pass=hush",
+            "unix:///run/redis.sock?p%61ss=hush",
+        ] {
             let refused = without_password(bad).unwrap_err();
             assert!(refused.contains("TM_STORE") && !refused.contains("hush"), "{refused}");
             assert!(bad.parse::<StoreName>().is_ok(), "elsewhere it is welcome");
             assert!(!format!("{:?}", bad.parse::<StoreName>()).contains("hush"));
         }
-        for good in ["redis://host:6379/1", "redis://user@host", "file:/a:b@c"] {
+        for good in ["redis://host:6379/1", "redis://user@host", "unix:///run/redis.sock?db=1", "file:/a:b@c"]
+        {
             assert!(without_password(good).is_ok(), "{good}");
         }
+        let refused = without_password("redis://:hush@host:port").unwrap_err();
+        assert!(refused.starts_with("not a URL of a Redis") && !refused.contains("hush"), "{refused}");
     }
 
     #[test]

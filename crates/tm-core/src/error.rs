@@ -178,8 +178,9 @@ impl Error {
         self.change(|inner| inner.transient = true)
     }
 
+    /// The same error about this tenant, unless it is about one.
     #[must_use]
-    pub(crate) fn about(self, tenant: &TenantId) -> Self {
+    pub fn about(self, tenant: &TenantId) -> Self {
         if self.0.tenant.is_some() {
             return self;
         }

@@ -91,8 +91,12 @@ impl Bulk {
     pub fn take(&mut self, event: Event) -> Taken {
         match event {
             Event::Settled(position, result) => {
-                let tenant = self.under_way.remove(&position);
-                Taken { row: tenant.map(|tenant| result.map(|token| (tenant, token))), ask: Vec::new() }
+                let row = self.under_way.remove(&position).map(|tenant| match result {
+                    Ok(token) => Ok((tenant, token)),
+                    // That the client was closed is about everybody, and this row about one.
+                    Err(error) => Err(error.about(&tenant)),
+                });
+                Taken { row, ask: Vec::new() }
             }
             Event::Listed(listed) => {
                 self.page_asked = false;
@@ -152,6 +156,15 @@ mod tests {
         assert!(!bulk.wants_page(), "two pages are under way");
         (0..10).for_each(|position| drop(bulk.take(token(position))));
         assert!(bulk.wants_page());
+    }
+
+    #[test]
+    fn every_error_of_a_tenant_tells_which() {
+        let mut bulk = Bulk::new(10);
+        bulk.take(page(0..5, true));
+        let closed = Error::new(tm_core::ErrorKind::Closed, "the client is closed");
+        let row = bulk.take(Event::Settled(3, Err(closed))).row.unwrap();
+        assert_eq!(row.unwrap_err().to_string(), "tenant t3: the client is closed");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! `tm all`: a token for every tenant, as they come.
 
-use std::io::{self, IsTerminal as _};
-
 use tm_core::Error;
 
 use crate::{
@@ -21,8 +19,7 @@ pub(crate) fn run(arguments: &AllArguments) -> Result<Status, Halt> {
     let run = &arguments.run;
     let deadline = Deadline::after(run.timeout);
     let client = connect(&arguments.service, &arguments.store, run, deadline, Answers::Many)?;
-    // Rows on a terminal are progress enough.
-    let progress = Progress::new(!run.json && !io::stdout().is_terminal(), None);
+    let progress = Progress::beside_rows(run.json, None);
     let mut rows = Rows::new(run.json, arguments.reveal.reveal, WIDTH);
     for row in feed(&client, deadline) {
         match row {
@@ -32,7 +29,6 @@ pub(crate) fn run(arguments: &AllArguments) -> Result<Status, Halt> {
         progress.step();
     }
     drop(progress);
-    client.end(deadline);
     Ok(rows.finish())
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    fs,
     time::{Duration, Instant},
 };
 
@@ -12,10 +13,11 @@ use tm_sim::{Counters, Simulator};
 
 use crate::{
     args::DemoArguments,
-    client::{Answers, Client, Served},
+    client::{Answers, Client, Served, Session},
     commands::all,
     deadline::Deadline,
     exit::{Halt, Status, told},
+    interrupt,
     life::spoken,
     output::{self, tell},
     progress::Progress,
@@ -55,17 +57,21 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<Status, Halt> {
     let simulator = builder.start().map_err(|error| Halt::Usage(error.to_string()))?;
     let place = tempfile::tempdir()
         .map_err(|error| Halt::Usage(format!("there is no place for temporary files: {error}")))?;
+    let left_behind = place.path().to_owned();
+    interrupt::before_the_end(move || drop(fs::remove_dir_all(left_behind)));
     let new_client = || {
         let storage = Storage::in_directory(&place.path().join("tokens"))?;
-        Client::new(setup(&simulator)?, storage, arguments.run.blocking, Answers::Many)
+        let client = Client::new(setup(&simulator)?, storage, arguments.run.blocking, Answers::Many)?;
+        Ok::<_, Halt>(Session::new(client, deadline))
     };
     let client = new_client()?;
+    let transport = client.transport();
     let started = Instant::now();
     let (first, served, worst) = serve(arguments, &client, deadline);
     let elapsed_ms = started.elapsed().as_millis();
-    client.end(deadline);
+    drop(client);
     let counters = simulator.counters();
-    let again = serve_again(arguments, &new_client()?, deadline, &simulator);
+    let again = serve_again(arguments, &*new_client()?, deadline, &simulator);
     let cost = Cost {
         tenants,
         served,
@@ -74,7 +80,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<Status, Halt> {
         batches: counters.batch_calls,
         single_calls: counters.single_calls - counters.operator_calls.min(counters.single_calls),
         elapsed_ms,
-        transport: client.transport(),
+        transport,
         again,
     };
     output::write(if arguments.run.json { json(&cost) } else { text(&first, &cost) }.as_bytes())?;
@@ -130,7 +136,6 @@ fn serve_again(
     let (before, started) = (calls(simulator.counters()), Instant::now());
     let (_, served, _) = serve(arguments, client, deadline);
     let elapsed_ms = started.elapsed().as_millis();
-    client.end(deadline);
     let token_calls = calls(simulator.counters()) - before;
     // The operator's token, with which the list is read, is none of the tenants'.
     let from_the_store = client.tokens_loaded().min(served as u64);

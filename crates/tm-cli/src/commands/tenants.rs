@@ -24,7 +24,6 @@ pub(crate) fn run(arguments: &TenantsArguments) -> Result<Status, Halt> {
     let client = connect(&arguments.service, &arguments.store, run, deadline, Answers::Many)?;
     let asking = client.clone();
     let listed = deadline.run(move || asking.tenants()).flatten();
-    client.end(deadline);
     match listed {
         Ok(tenants) => {
             output::write(&lines(&tenants, run.json))?;

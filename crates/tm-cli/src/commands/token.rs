@@ -20,7 +20,6 @@ pub(crate) fn run(arguments: &TokenArguments) -> Result<Status, Halt> {
     let client = connect(&arguments.service, &arguments.store, run, deadline, Answers::One)?;
     let (asking, asked_for) = (client.clone(), tenant.clone());
     let result = deadline.run(move || asking.token(&asked_for)).flatten();
-    client.end(deadline);
     if arguments.reveal.reveal && !run.json {
         let Served { token, .. } = result?;
         let mut line = Zeroizing::new(Vec::with_capacity(token.secret().len() + 1));

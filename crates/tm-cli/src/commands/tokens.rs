@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &TokensArguments) -> Result<Status, Halt> {
     let client = connect(&arguments.service, &arguments.store, run, deadline, Answers::Many)?;
     let width = tenants.iter().map(|tenant| tenant.as_str().len()).max().unwrap_or_default();
     let mut rows = Rows::new(run.json, arguments.reveal.reveal, width);
-    let progress = Progress::new(!run.json, u64::try_from(tenants.len()).ok());
+    let progress = Progress::beside_rows(run.json, u64::try_from(tenants.len()).ok());
     let mut answers: Vec<Option<Result<Served, Error>>> = tenants.iter().map(|_| None).collect();
     let (mut written, mut broken) = (0, None);
     for answer in feed(&client, &tenants, deadline) {
@@ -51,7 +51,6 @@ pub(crate) fn run(arguments: &TokensArguments) -> Result<Status, Halt> {
         }
     }
     drop(progress);
-    client.end(deadline);
     // What came out of turn, and what did not come.
     let broken = broken.unwrap_or_else(crate::deadline::time_is_over);
     for (tenant, answer) in tenants.iter().zip(answers).skip(written) {

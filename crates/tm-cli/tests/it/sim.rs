@@ -3,7 +3,8 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     net::TcpListener,
-    process::{Child, ChildStdout},
+    path::Path,
+    process::{Child, ChildStdout, Command},
 };
 
 use tm_core::Claims;
@@ -84,6 +85,26 @@ fn the_program_leaves_no_core_dump() {
     let limits: Vec<_> = core.split_whitespace().skip(4).take(2).collect();
     assert_eq!(limits, ["0", "0"], "{core}");
     sim.stop("TERM");
+}
+
+#[test]
+fn the_readme_s_lines_can_be_run_as_they_stand() {
+    let readme = include_str!("../../../../README.md");
+    let block = readme.split("```").find(|block| block.contains("tm sim --tenants 30 > sim.txt &")).unwrap();
+    let lines = block.strip_prefix("sh\n").unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_tm")).parent().unwrap();
+    let (search, place) = (std::env::var("PATH").unwrap(), tempfile::tempdir().unwrap());
+
+    let ran = Command::new("sh")
+        .args(["-ec", &format!("{lines}kill $!\nwait\n")])
+        .current_dir(place.path())
+        .env("PATH", format!("{}:{search}", program.display()))
+        .env("TM_STORE", "none")
+        .output()
+        .expect("`sh` runs");
+
+    let rows = String::from_utf8(ran.stdout).unwrap();
+    assert_eq!((ran.status.code(), rows.matches("  ok  ").count()), (Some(0), 30), "{rows}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tm_sim::Simulator;
 
 /// Nothing here takes as long; a program that hangs fails the test instead of hanging it.
-const LONGEST: Duration = Duration::from_secs(120);
+pub(crate) const LONGEST: Duration = Duration::from_secs(120);
 
 /// The options of each transport.
 pub(crate) const TRANSPORTS: [&[&str]; 2] = [&[], &["--blocking"]];

@@ -147,6 +147,15 @@ impl RedisOptions {
         Ok(AsyncRedisStore::with(Arc::new(self.plan()?)))
     }
 
+    /// Whether a URL has a password in it, wherever it stands there. For those who take URLs from where others read along.
+    ///
+    /// # Errors
+    /// A URL is none. The error repeats nothing of it.
+    pub fn has_password_in_url(&self) -> Result<bool, StoreError> {
+        let places = Place::parse_all(self.urls.iter().map(|url| url.as_str()))?;
+        Ok(places.iter().any(|place| place.login.password().is_some()))
+    }
+
     fn of<U: AsRef<str>>(kind: Kind, urls: impl IntoIterator<Item = U>) -> Self {
         Self {
             kind,
