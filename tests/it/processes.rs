@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsStr,
     process::{Command, Stdio},
     thread,
 };
@@ -24,6 +25,11 @@ const PLATFORM: [&str; 7] = [
 
 /// Runs the test that calls it once more, alone in a process with this environment, where the story is told.
 pub(crate) fn alone(environment: &[(&str, &str)], story: fn()) {
+    let environment: Vec<_> = environment.iter().map(|&(name, value)| (name, OsStr::new(value))).collect();
+    alone_in(&environment, story);
+}
+
+fn alone_in(environment: &[(&str, &OsStr)], story: fn()) {
     if env::var_os(ALONE).is_some() {
         return in_time(story);
     }
@@ -110,4 +116,41 @@ fn the_environment_cannot_ask_for_plain_http() {
             assert!(error.to_string().starts_with("gateway: is not https"), "{error}");
         }
     });
+}
+
+/// An environment with which both clients are refused, for the one variable in it that is no text.
+#[cfg(unix)]
+fn is_not_passed_over(variable: &str, story: fn()) {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let required = &PLATFORM[..5];
+    let mut environment: Vec<_> = required.iter().map(|&name| (name, OsStr::new("set"))).collect();
+    environment.push((variable, OsStr::from_bytes(b"https://\xff.example")));
+    alone_in(&environment, story);
+}
+
+#[cfg(unix)]
+fn refused_with(beginning: &str) {
+    for error in [tm_async::Client::from_env().unwrap_err(), tm_blocking::Client::from_env().unwrap_err()] {
+        assert_eq!(error.kind(), tm_async::ErrorKind::Config);
+        assert!(error.to_string().starts_with(beginning), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_gateway_that_is_no_text_is_not_passed_over() {
+    is_not_passed_over("TM_GATEWAY", || refused_with("gateway: "));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_proxy_that_is_no_text_is_not_passed_over() {
+    is_not_passed_over("https_proxy", || refused_with("proxy: "));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_text_is_not_passed_over() {
+    is_not_passed_over("MDSP_OS_VM_APP_NAME", || refused_with("app name: "));
 }

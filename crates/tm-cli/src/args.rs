@@ -24,7 +24,8 @@ Environment:
   TM_STORE_FILE                 as --store-file
   TM_SEAL_KEYS                  the key ring itself: name=KEY seal=KEY [seal=KEY ...], each KEY 32 bytes in base64
   TM_SEAL_KEYS_FILE             as --ring-file
-  HTTPS_PROXY, NO_PROXY         the proxy, for https only
+  HTTPS_PROXY, ALL_PROXY        the proxy, for https only; the first of them counts
+  NO_PROXY                      where there is none
   RUST_LOG                      what is logged on stderr, such as debug, or trace for the HTTP stacks' own lines
 
 Exit status:
@@ -183,7 +184,7 @@ pub(crate) enum CacheCommand {
 /// Where tokens are kept from one run to the next.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreOptions {
-    /// none, memory, file, file:DIR, redis://... or rediss://...; by default file, in the user's cache directory
+    /// none, memory, file, file:DIR, redis://..., rediss://... or unix://...; by default file, in the user's cache directory
     ///
     /// What is kept is sealed, with the ring of the user's cache directory unless another is named. Machines that share a Redis
     /// must share a ring (TM_SEAL_KEYS, --ring-file): otherwise each keeps tokens for itself.

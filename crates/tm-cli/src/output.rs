@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tm_core::ServiceText;
+
 use crate::progress;
 
 /// Held while a line is being written, to whichever output.
@@ -60,11 +62,11 @@ fn next_line() -> MutexGuard<'static, ()> {
     line
 }
 
-/// Without control characters: what others wrote must not steer the terminal.
+/// What others wrote must not steer the terminal.
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if ServiceText::steers(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
@@ -80,6 +82,7 @@ mod tests {
     #[test]
     fn what_others_wrote_does_not_steer_the_terminal() {
         assert_eq!(visible("a\u{1b}[2J\nb\u{9b}c"), "a\\u{1b}[2J\\nb\\u{9b}c");
+        assert_eq!(visible("user\u{202e}nimda"), "user\\u{202e}nimda");
         assert_eq!(visible("ä b"), "ä b");
     }
 }

@@ -17,6 +17,9 @@ use crate::{
 /// More pages than this no application has: 500,000 tenants at the smallest page that makes sense.
 const MAX_PAGES: u32 = 10_000;
 
+/// So many pages in a row with nothing but entries that name no acceptable tenant are the end: the service may repeat itself.
+const MAX_BARREN: u32 = 10;
+
 /// One walk through the list.
 ///
 /// The totals of the service end it only if they are more than zero, since the documented sample says zero of everything
@@ -30,6 +33,7 @@ pub struct Listing {
     page: u32,
     seen: HashSet<TenantId>,
     unreadable: usize,
+    barren: u32,
     failed: u32,
     rejected: bool,
     done: bool,
@@ -66,6 +70,7 @@ impl Listing {
             page: 0,
             seen: HashSet::new(),
             unreadable: 0,
+            barren: 0,
             failed: 0,
             rejected: false,
             done: false,
@@ -101,13 +106,16 @@ impl Listing {
     fn turn(&mut self, page: user_tenants::Page) -> Verdict {
         (self.failed, self.rejected) = (0, false);
         let number = self.page;
+        let is_barren = page.tenants.is_empty() && page.unreadable > 0;
         let new: Vec<_> =
             page.tenants.into_iter().filter(|tenant| self.seen.insert(tenant.clone())).collect();
         self.unreadable += page.unreadable;
         self.page += 1;
         let listed = u64::try_from(self.seen.len() + self.unreadable).unwrap_or(u64::MAX);
         let complete = page.total_elements.is_some_and(|total| total > 0 && listed >= total);
-        self.done = new.is_empty() || complete;
+        // Those that can be read may stand on the next page.
+        self.barren = if is_barren { self.barren + 1 } else { 0 };
+        self.done = complete || if is_barren { self.barren >= MAX_BARREN } else { new.is_empty() };
         if !self.done && self.page >= MAX_PAGES {
             return self.end(Error::new(
                 ErrorKind::Service,
@@ -261,6 +269,31 @@ mod tests {
         assert_eq!(tenants.len(), 1);
         assert_eq!(error.to_string(), "page 0 of the list has 2 entries that name no acceptable tenant");
         assert!(!list.is_done());
+    }
+
+    #[test]
+    fn a_page_that_has_nothing_but_such_entries_is_not_the_end() {
+        let mut list = listing();
+        assert!(matches!(list.received(NOW, page(0, &["a b"])), Verdict::Partial(..)));
+        assert!(!list.is_done());
+        assert_eq!(names(list.received(NOW, page(0, &["c"]))), ["c"]);
+        assert!(names(list.received(NOW, page(0, &[]))).is_empty() && list.is_done());
+    }
+
+    #[test]
+    fn a_service_that_repeats_such_a_page_for_ever_is_left() {
+        let mut list = listing();
+        names(list.received(NOW, page(0, &["a"])));
+        for _ in 0..MAX_BARREN {
+            assert!(!list.is_done());
+            assert!(matches!(list.received(NOW, page(0, &["a b"])), Verdict::Partial(..)));
+        }
+        assert!(list.is_done());
+        let mut list = listing();
+        for is_end in [false, true] {
+            assert!(matches!(list.received(NOW, page(0, &["a", "a b"])), Verdict::Partial(..)));
+            assert_eq!(list.is_done(), is_end);
+        }
     }
 
     #[test]

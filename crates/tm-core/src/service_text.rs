@@ -19,7 +19,7 @@ impl ServiceText {
         let mut kept = String::new();
         let mut room = Self::MAX_CHARS - 1; // one for the mark
         for character in text.chars() {
-            let harmless = !character.is_control() && !is_invisible(character);
+            let harmless = !Self::steers(character);
             let needed = if harmless { 1 } else { character.escape_unicode().len() };
             if needed > room {
                 kept.push('…');
@@ -35,15 +35,20 @@ impl ServiceText {
         Some(Self(kept.into()))
     }
 
+    /// Whether this character steers a terminal, or reorders or hides the text around it: controls, those of Unicode for
+    /// direction and zero width, separators of lines.
+    pub fn steers(character: char) -> bool {
+        let is_invisible = matches!(
+            character,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        );
+        character.is_control() || is_invisible
+    }
+
     /// The text, safe for logs and terminals.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Characters that reorder or hide text on a terminal (Unicode bidi and zero-width controls, line separators).
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl fmt::Display for ServiceText {
@@ -64,8 +69,8 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        let text = ServiceText::new("a\u{1b}[31mb\nc\u{202e}d").unwrap();
-        assert_eq!(text.as_str(), "a\\u{1b}[31mb\\u{a}c\\u{202e}d");
+        let text = ServiceText::new("a\u{1b}[31mb\nc\u{202e}d\u{61c}").unwrap();
+        assert_eq!(text.as_str(), "a\\u{1b}[31mb\\u{a}c\\u{202e}d\\u{61c}");
     }
 
     #[test]

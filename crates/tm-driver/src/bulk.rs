@@ -162,7 +162,7 @@ mod tests {
     fn every_error_of_a_tenant_tells_which() {
         let mut bulk = Bulk::new(10);
         bulk.take(page(0..5, true));
-        let closed = Error::new(tm_core::ErrorKind::Closed, "the client is closed");
+        let closed = Error::new(ErrorKind::Closed, "the client is closed");
         let row = bulk.take(Event::Settled(3, Err(closed))).row.unwrap();
         assert_eq!(row.unwrap_err().to_string(), "tenant t3: the client is closed");
     }

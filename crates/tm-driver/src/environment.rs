@@ -6,6 +6,14 @@ use zeroize::Zeroizing;
 /// Reads variables by name; a closure, so that tests need not touch the process.
 pub(crate) struct Environment<F>(pub(crate) F);
 
+/// A variable of the process. One that is no text comes damaged: whoever reads it finds that, where it would pass for one that is
+/// not set otherwise.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?;
+    // As text it is moved: one of them is a secret, of which no copy is to be left.
+    Some(value.into_string().unwrap_or_else(|damaged| damaged.to_string_lossy().into_owned()))
+}
+
 const NOT_SET: &str = "is not set in the environment";
 
 /// Without which there is no client.

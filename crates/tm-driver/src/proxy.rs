@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use http::Uri;
 use tm_core::{Gateway, InvalidInput};
 
+use crate::environment;
+
 /// Decided here, once, for both clients: left alone, the HTTP libraries read the environment each in its own way.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum Proxy {
@@ -35,7 +37,7 @@ impl Proxy {
     /// # Errors
     /// It is the URL of no proxy that both clients can speak with. Left alone, some would be passed by.
     pub fn url_for(&self, gateway: &Gateway) -> Result<Option<String>, InvalidInput> {
-        self.resolve(gateway, |name| std::env::var(name).ok()).map(checked).transpose()
+        self.resolve(gateway, environment::variable).map(checked).transpose()
     }
 
     pub(crate) fn resolve(

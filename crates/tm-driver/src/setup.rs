@@ -6,7 +6,10 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 use tm_cache::Storage;
 use tm_core::{Application, Credentials, Error, InvalidInput, broker::Settings};
 
-use crate::{Engine, Keeper, Proxy, Wake, environment::Environment};
+use crate::{
+    Engine, Keeper, Proxy, Wake,
+    environment::{self, Environment},
+};
 
 /// Everything a client needs to know before it starts.
 ///
@@ -49,7 +52,7 @@ impl Setup {
     /// # Errors
     /// Names the variables that are missing, or the field that is not good.
     pub fn from_env() -> Result<Self, InvalidInput> {
-        Self::from_lookup(|name| std::env::var(name).ok(), false)
+        Self::from_lookup(environment::variable, false)
     }
 
     /// As [`Setup::from_env`], from any source of variables; `allow_loopback_http` lets `TM_GATEWAY` be a simulator.

@@ -5,6 +5,10 @@
 #![allow(clippy::panic, clippy::unwrap_used, missing_docs, reason = "a target fails by panicking")]
 
 mod broker;
+/// By path, for the modules that are read by path.
+#[path = "../../../crates/tm-driver/src/environment.rs"]
+#[allow(dead_code, reason = "the driver uses all of it")]
+mod environment;
 mod exit;
 mod outside;
 mod seeds;

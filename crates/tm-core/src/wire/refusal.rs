@@ -36,7 +36,9 @@ impl Refusal {
             code: None,
             message: None,
             logref: None,
-            location: location.and_then(|value| ServiceText::new(&String::from_utf8_lossy(value.as_bytes()))),
+            location: location.and_then(|value| {
+                ServiceText::new(&without_secrets(&String::from_utf8_lossy(value.as_bytes())))
+            }),
         };
         let body = &body[..body.len().min(READ_AT_MOST)];
         match serde_json::from_slice::<Value>(body) {
@@ -190,5 +192,9 @@ mod tests {
         headers.insert(header::LOCATION, "https://api.eu1.siemens.app/x".parse().unwrap());
         let refusal = Refusal::read(StatusCode::PERMANENT_REDIRECT, &headers, b"");
         assert_eq!(refusal.to_string(), "status 308, redirecting to https://api.eu1.siemens.app/x");
+        let repeated = format!("https://login.example/?token=eyJ{}.x", "a".repeat(40));
+        headers.insert(header::LOCATION, repeated.parse().unwrap());
+        let refusal = Refusal::read(StatusCode::FOUND, &headers, b"");
+        assert_eq!(refusal.to_string(), "status 302, redirecting to https://login.example/?token=[hidden]");
     }
 }
