@@ -9,7 +9,10 @@ use tm_sim::{Endpoint, Fault, Simulator};
 
 use crate::harness::{Stack, World, setup_for};
 
-both!(nothing_that_is_shown_holds_a_secret);
+both!(
+    nothing_that_is_shown_holds_a_secret,
+    a_service_that_repeats_a_request_in_its_errors_gives_no_secret_away,
+);
 
 const ID: &str = "canary-client";
 const SECRET: &str = "canary-secret-5f0d";
@@ -89,4 +92,49 @@ fn chain(error: &Error) -> Vec<String> {
         next = error.source();
     }
     shown
+}
+
+/// The ways in which a gateway or a page of errors may write what it was sent.
+fn written(secret: &str) -> [String; 5] {
+    let each = |encode: fn(char) -> String| secret.chars().map(encode).collect::<String>();
+    [
+        secret.to_owned(),
+        format!("%20{}", secret.replace('/', "%2F").replace('+', "%2B").replace('=', "%3D")),
+        each(|character| format!("%{:02x}", u32::from(character))),
+        format!("\\n{}", secret.replace('/', "\\/")),
+        each(|character| format!("&#{};", u32::from(character))),
+    ]
+}
+
+fn a_service_that_repeats_a_request_in_its_errors_gives_no_secret_away(stack: Stack) {
+    // Its key has a slash, and no word of 32 characters.
+    const SECRET: &str = "what?ever?you?like?9?canary";
+    let sim = Simulator::builder().tenants(2).credentials("Aab", SECRET);
+    let world = World::with_settings(stack, sim, |settings| settings.attempts = 1);
+    let (host, key) = (world.sim.host_tenant().to_owned(), STANDARD.encode(format!("Aab:{SECRET}")));
+    let (operator, mut strangers) = (world.client.token(&host).unwrap(), 0);
+    for (call, secret) in [(Endpoint::Single, key.as_str()), (Endpoint::Page, operator.secret())] {
+        let forms = written(secret);
+        let parts: Vec<_> = forms.iter().flat_map(|form| form.as_bytes().chunks_exact(16)).collect();
+        for echo in &forms {
+            let json = |field: &str| serde_json::json!({ field: format!("no: {echo}") }).to_string();
+            let bodies =
+                ["message", "error", "logref"].map(json).into_iter().chain([format!("<p>{echo}</p>")]);
+            let answers = bodies.map(|body| (500, Vec::new(), body));
+            let location = vec![("location".to_owned(), format!("https://login.example/?auth={echo}"))];
+            for (code, headers, body) in answers.chain([(302, location, String::new())]) {
+                strangers += 1;
+                let fault = world.sim.fault(Fault::Status { code, headers, body: body.into() }.on(call));
+                let error = match call {
+                    Endpoint::Page => world.client.user_tenants().unwrap_err(),
+                    _ => world.client.token(&format!("stranger-{strangers}")).unwrap_err(),
+                };
+                world.sim.clear_fault(fault);
+                assert!(error.refusal().is_some(), "it is not what the service said: {error:?}");
+                let shown = chain(&error).concat();
+                let leaks = parts.iter().any(|part| shown.as_bytes().windows(16).any(|seen| seen == *part));
+                assert!(!leaks, "{echo} is repeated in:\n{shown}");
+            }
+        }
+    }
 }

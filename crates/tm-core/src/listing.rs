@@ -30,6 +30,8 @@ pub struct Listing {
     size: u16,
     attempts: u32,
     rng: fastrand::Rng,
+    /// The one that was asked with, which no error may show.
+    operator: Option<Token>,
     page: u32,
     seen: HashSet<TenantId>,
     unreadable: usize,
@@ -67,6 +69,7 @@ impl Listing {
             size: settings.page_size,
             attempts: settings.attempts,
             rng: fastrand::Rng::with_seed(seed),
+            operator: None,
             page: 0,
             seen: HashSet::new(),
             unreadable: 0,
@@ -83,7 +86,8 @@ impl Listing {
     }
 
     /// The request for the page at hand. `operator` is a token of the application's host tenant.
-    pub fn request(&self, operator: &Token) -> Request<Bytes> {
+    pub fn request(&mut self, operator: &Token) -> Request<Bytes> {
+        self.operator = Some(operator.clone());
         user_tenants::request(&self.application, operator, self.page, self.size)
     }
 
@@ -96,7 +100,10 @@ impl Listing {
         match user_tenants::answer(&response) {
             Ok(answer) => self.turn(answer.value),
             Err(Rejection::Undecodable(error)) => self.end(Error::from(error).at(&self.application.gateway)),
-            Err(Rejection::Refused { refusal, retry_after, date }) => {
+            Err(Rejection::Refused { mut refusal, retry_after, date }) => {
+                if let Some(operator) = &self.operator {
+                    refusal.hide(&operator.authorization());
+                }
                 let wait = retry_after.map(|after: RetryAfter| after.wait(date.unwrap_or(now.unix)));
                 self.refused(&refusal, wait)
             }
@@ -235,10 +242,10 @@ mod tests {
     #[test]
     fn each_page_is_asked_for_by_its_number() {
         let (operator, mut list) = (Token::new("abc").unwrap(), listing());
-        let query = |list: &Listing| list.request(&operator).uri().query().map(str::to_owned);
-        assert_eq!(query(&list).as_deref(), Some("page=0&size=100"));
+        let query = |list: &mut Listing| list.request(&operator).uri().query().map(str::to_owned);
+        assert_eq!(query(&mut list).as_deref(), Some("page=0&size=100"));
         names(list.received(NOW, page(0, &["a"])));
-        assert_eq!(query(&list).as_deref(), Some("page=1&size=100"));
+        assert_eq!(query(&mut list).as_deref(), Some("page=1&size=100"));
     }
 
     #[test]

@@ -107,7 +107,8 @@ impl Call {
         };
         match read {
             Ok(Answer { value, date }) => Outcome::Answered { entries: value, date },
-            Err(Rejection::Refused { refusal, retry_after, date }) => {
+            Err(Rejection::Refused { mut refusal, retry_after, date }) => {
+                refusal.hide(&self.credentials.auth_key());
                 Outcome::Refused { refusal, retry_after, date }
             }
             Err(Rejection::Undecodable(error)) => Outcome::Undecodable(error),

@@ -10,6 +10,7 @@
 
 pub mod batch;
 mod decode;
+mod echo;
 mod issued;
 pub mod one_token;
 mod refusal;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use super::MAX_TOKEN_ANSWER;
+use super::{MAX_TOKEN_ANSWER, echo::repeats};
 use crate::ServiceText;
 
 /// How many bytes of an error body are looked at.
@@ -46,6 +46,15 @@ impl Refusal {
             Err(_) => refusal.message = plain_text(body),
         }
         refusal
+    }
+
+    /// Leaves out what repeats this credential of the request, in whatever form.
+    pub(crate) fn hide(&mut self, credential: &HeaderValue) {
+        for text in [&mut self.code, &mut self.message, &mut self.logref, &mut self.location] {
+            if text.as_ref().is_some_and(|text| repeats(text.as_str(), credential)) {
+                *text = ServiceText::new("[hidden: it repeats the request]");
+            }
+        }
     }
 
     fn take_json(&mut self, json: &Value) {
@@ -101,7 +110,7 @@ fn looks_secret(word: &str) -> bool {
     /// Shorter than the key of any application, whose secret alone makes more.
     const LONG: usize = 32;
     let has = |is: fn(&u8) -> bool| word.bytes().any(|byte| is(&byte));
-    let is_jwt = word.starts_with("eyJ") && word.len() >= LONG;
+    let is_jwt = word.find("eyJ").is_some_and(|start| word.len() - start >= LONG);
     let is_base64 = word.len() >= LONG
         && !word.contains('.')
         && has(u8::is_ascii_uppercase)
