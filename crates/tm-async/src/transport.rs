@@ -47,6 +47,11 @@ impl ReqwestTransport {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
+            // Without a word they follow the features that any crate of the program turns on.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
             .no_proxy()
             .connect_timeout(settings.connect_time)
             .pool_max_idle_per_host(settings.calls_at_once);

@@ -10,10 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{
-    Uri,
-    uri::{Authority, Scheme},
-};
+use http::{Uri, uri::Scheme};
 use ureq::{
     Error,
     config::Config,
@@ -33,7 +30,8 @@ pub(crate) struct Addresses<R = DefaultResolver> {
     known: Mutex<HashMap<Host, Known>>,
 }
 
-type Host = (Option<Scheme>, Option<Authority>);
+/// Without what stands before the host: a proxy's URL has its password there.
+type Host = (Option<Scheme>, String, Option<u16>);
 
 #[derive(Debug)]
 struct Known {
@@ -49,7 +47,7 @@ impl<R: Resolver> Addresses<R> {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        let host = (uri.scheme().cloned(), uri.authority().cloned());
+        let host = (uri.scheme().cloned(), uri.host().unwrap_or_default().to_owned(), uri.port_u16());
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(Known { addresses, .. }) = known().get(&host).filter(|known| now < known.until) {
             return Ok(addresses.clone());
@@ -119,6 +117,13 @@ mod tests {
         }
         assert!(port(&addresses, start, "https://three").is_err());
         assert_eq!(port(&addresses, start, "https://three").unwrap(), 4);
+    }
+
+    #[test]
+    fn the_password_of_a_proxy_is_not_remembered() {
+        let addresses = Addresses::default();
+        port(&addresses, Instant::now(), "http://someone:hush@proxy:3128").unwrap();
+        assert!(!format!("{addresses:?}").contains("hush"), "{addresses:?}");
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub trait Transport: Send + Sync + 'static {
 /// ureq, set up for nothing but this: https only (or http to loopback, where the gateway says so), no redirects, no
 /// retries, no compression, the set-up's proxy and roots.
 ///
+/// If any crate of the program turns on ureq's features for it, ureq unpacks what is compressed and keeps cookies: there is
+/// no way to refuse that here. Bodies are bounded all the same.
+///
 /// **Do not log the target `ureq_proto` at trace.** At that level it writes out, byte by byte, what it sends and receives,
 /// the key and the tokens among it, and a library cannot keep it from doing so. `tm` blocks that target whatever `RUST_LOG`
 /// says; so should every program that lets its users set levels.

@@ -7,6 +7,7 @@ use http::Uri;
 use crate::{AppName, AppVersion, InvalidInput, TenantId};
 
 const FIELD: &str = "gateway";
+const API_PATH: &str = "api path";
 const INSIGHTS_HUB_API: &str = "/api/technicaltokenmanager/v3";
 /// Inferred: other APIs of the platform carry this suffix, and the documents do not show this one.
 const XCELERATOR_API: &str = "/api/technicaltokenmanager-1000001700/v3";
@@ -131,10 +132,12 @@ impl Gateway {
     /// # Errors
     /// A path that does not start with a slash or that cannot stand in a URL.
     pub fn with_api_path(&self, path: &str) -> Result<Self, InvalidInput> {
-        const PATH: &str = "api path";
-        crate::input::visible(PATH, path, 512)?;
+        crate::input::visible(API_PATH, path, 512)?;
         if !path.starts_with('/') || path.contains(['?', '#']) {
-            return Err(InvalidInput::new(PATH, "does not start with a slash, or has a query or fragment"));
+            return Err(InvalidInput::new(
+                API_PATH,
+                "does not start with a slash, or has a query or fragment",
+            ));
         }
         Self::build(&self.base, path.trim_end_matches('/'))
     }
@@ -171,7 +174,7 @@ impl Gateway {
         let address = |path: &str| {
             let text = format!("{base}{api_path}{path}");
             text.parse::<Uri>()
-                .map_err(|_| InvalidInput::new(FIELD, "does not make a valid URL with its path"))
+                .map_err(|_| InvalidInput::new(API_PATH, "does not make a valid URL with its gateway"))
         };
         let endpoints = Endpoints {
             one_token: address("/oauth/token")?,
@@ -324,7 +327,8 @@ mod tests {
             assert!(Gateway::region(bad).is_err() && Gateway::xcelerator(bad).is_err(), "{bad}");
         }
         for bad in ["", "api", "/a b", "/a?b"] {
-            assert!(Gateway::region("eu1").unwrap().with_api_path(bad).is_err(), "{bad}");
+            let refused = Gateway::region("eu1").unwrap().with_api_path(bad).unwrap_err();
+            assert_eq!(refused.field(), "api path", "{bad}");
         }
     }
 }

@@ -76,17 +76,23 @@ fn bare(host: &str) -> &str {
 
 /// The URL may hold a password, so no error repeats it.
 fn checked(url: String) -> Result<String, InvalidInput> {
-    let parsed = url.parse::<Uri>().ok();
-    let is_good = parsed.is_some_and(|url| {
-        matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty())
-    });
-    if is_good {
+    if url.parse::<Uri>().is_ok_and(|url| is_spoken_with(&url)) {
         return Ok(url);
     }
     Err(InvalidInput::new(
         "proxy",
-        "is not an http or https URL with a host; other kinds of proxies are not spoken with",
+        "is not an http or https URL with a host and a port, if any; other kinds of proxies are not spoken with",
     ))
+}
+
+/// A port that is none would be passed over, and the proxy's password sent to another.
+fn is_spoken_with(url: &Uri) -> bool {
+    let Some(authority) = url.authority() else { return false };
+    let (_, place) = authority.as_str().rsplit_once('@').unwrap_or_default();
+    let place = if place.is_empty() { authority.as_str() } else { place };
+    let after_host = place.strip_prefix(authority.host()).unwrap_or_default();
+    let has_port = after_host.is_empty() || authority.port_u16().is_some_and(|port| port > 0);
+    matches!(url.scheme_str(), Some("http" | "https")) && !authority.host().is_empty() && has_port
 }
 
 /// As curl reads it: `proxy:3128` is a host and a port.
@@ -164,10 +170,19 @@ mod tests {
 
     #[test]
     fn only_proxies_that_both_clients_speak_with_are_taken() {
-        for good in ["http://p", "https://p:3128", "http://user:hush%40@p:3128/"] {
+        for good in [
+            "http://p",
+            "https://p:3128",
+            "http://user:hush%40@p:3128/",
+            "http://u:hush@[::1]:1",
+            "http://u@p",
+        ] {
             assert!(checked(good.to_owned()).is_ok(), "{good}");
         }
-        for bad in ["socks5://hush@p", "ftp://p", "http://", "p", "", "http://[", "hush hush"] {
+        for bad in ["socks5://hush@p", "ftp://p", "http://", "p", "", "http://[", "hush hush"]
+            .into_iter()
+            .chain(["http://p:99999", "http://p:80a", "http://p:0", "http://u:hush@p:", "http://[::1]:x"])
+        {
             let error = checked(bad.to_owned()).unwrap_err();
             assert!(error.field() == "proxy" && !error.to_string().contains("hush"), "{bad}: {error}");
         }

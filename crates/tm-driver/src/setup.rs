@@ -9,6 +9,7 @@ use tm_core::{Application, Credentials, Error, InvalidInput, broker::Settings};
 use crate::{
     Engine, Keeper, Proxy, Wake,
     environment::{self, Environment},
+    tls,
 };
 
 /// Everything a client needs to know before it starts.
@@ -91,7 +92,11 @@ impl Setup {
         const FIELD: &str = "root certificates";
         let before = self.roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            self.roots.push(certificate.map_err(|_| InvalidInput::new(FIELD, "are not valid PEM"))?);
+            let certificate = certificate.map_err(|_| InvalidInput::new(FIELD, "are not valid PEM"))?;
+            if !tls::is_certificate(&certificate) {
+                return Err(InvalidInput::new(FIELD, "hold a block that is no certificate"));
+            }
+            self.roots.push(certificate);
         }
         if self.roots.len() == before {
             return Err(InvalidInput::new(FIELD, "hold no certificate"));
@@ -165,7 +170,12 @@ mod tests {
 
     #[test]
     fn certificates_must_be_certificates() {
-        for bad in [&b""[..], b"rubbish", b"-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n"] {
+        for bad in [
+            &b""[..],
+            b"rubbish",
+            b"-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n",
+            b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
+        ] {
             let error = setup().root_certificates(bad).unwrap_err();
             assert_eq!(error.field(), "root certificates");
         }

@@ -22,16 +22,25 @@ pub fn roots(setup: &Setup) -> Result<Vec<CertificateDer<'static>>, InvalidInput
     if setup.application().gateway.is_plain_http() {
         return Ok(Vec::new());
     }
-    let mut roots = rustls_native_certs::load_native_certs().certs;
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = found.certs;
     roots.extend_from_slice(setup.added_roots());
     if roots.is_empty() {
+        let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
         return Err(InvalidInput::new(
             "root certificates",
-            "are nowhere on this system: install its package (ca-certificates), point SSL_CERT_FILE at a bundle, or give \
-             the client some",
+            format!(
+                "are nowhere on this system{why}: install its package (ca-certificates), point SSL_CERT_FILE at a bundle, \
+                 or give the client some"
+            ),
         ));
     }
     Ok(roots)
+}
+
+/// Whether it is one that anything can be verified with.
+pub(crate) fn is_certificate(certificate: &CertificateDer<'static>) -> bool {
+    RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
 /// A configuration for TLS 1.2 and 1.3 with [`provider`] and [`roots`].
