@@ -1,6 +1,7 @@
 //! How a client ends: dropped or closed, idle or in the middle of work.
 
 use std::{
+    cell::Cell,
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -18,6 +19,7 @@ both!(
     a_closed_client_serves_nothing_any_more,
     closing_waits_for_the_work_to_end,
     a_consumer_of_all_tokens_is_told_that_its_client_was_closed,
+    a_list_that_sits_out_the_service_s_pause_ends_with_its_client,
     closing_one_clone_closes_all_and_dropping_one_closes_none,
 );
 
@@ -127,6 +129,28 @@ fn a_consumer_of_all_tokens_is_told_that_its_client_was_closed(stack: Stack) {
     assert_eq!(kind_of(&row), ErrorKind::Closed);
     assert!(rows.recv_timeout(SOON).expect("and then it ends").is_none());
     consumer.join().unwrap();
+}
+
+fn a_list_that_sits_out_the_service_s_pause_ends_with_its_client(stack: Stack) {
+    let world = World::new(stack, Simulator::builder());
+    let wait = vec![("retry-after".to_owned(), "29".to_owned())];
+    world.sim.fault(Fault::Status { code: 429, headers: wait, body: "".into() }.on(Endpoint::Page));
+    let asking = world.client.clone();
+    let (told, answers) = mpsc::channel();
+    let caller = thread::spawn(move || told.send(asking.user_tenants()));
+    world.wait_for("a page is refused", |seen| seen.page_calls == 1);
+    // Once it is noted, other calls are held too.
+    let strangers = Cell::new(0);
+    until("the pause is on", || {
+        strangers.set(strangers.get() + 1);
+        let stranger = tenant(&format!("stranger-{}", strangers.get()));
+        let impatient = Wish { patience: Some(Duration::from_secs(5)), ..Wish::default() };
+        kind_of(&world.client.token_with(&stranger, impatient)) == ErrorKind::Throttled
+    });
+    at_once(|| world.client.close(Duration::from_millis(10)));
+    let answer = answers.recv_timeout(Duration::from_secs(5)).expect("the caller is told soon");
+    assert_eq!(kind_of(&answer), ErrorKind::Closed);
+    caller.join().unwrap().unwrap();
 }
 
 fn closing_one_clone_closes_all_and_dropping_one_closes_none(stack: Stack) {

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use tm_async::ErrorKind;
-use tm_sim::{Fault, Simulator};
+use tm_sim::{Endpoint, Fault, Simulator};
 
-use crate::harness::{Stack, World, until};
+use crate::harness::{Stack, World, kind_of, until};
 
 both!(
     what_was_prefetched_is_there_when_it_is_wanted,
@@ -13,6 +13,7 @@ both!(
     a_refresh_that_fails_displaces_nothing,
     what_is_kept_fresh_is_replaced_though_nobody_asks,
     all_tenants_are_kept_fresh_and_their_client_still_ends,
+    all_tenants_that_can_be_read_are_kept_fresh,
     more_than_there_is_room_for_is_not_kept_fresh,
     what_is_left_of_a_token_is_told_by_the_service_s_clock,
 );
@@ -90,6 +91,17 @@ fn all_tenants_are_kept_fresh_and_their_client_still_ends(stack: Stack) {
         start.elapsed() < Duration::from_secs(20),
         "whoever follows the list does not wait for its next time"
     );
+}
+
+fn all_tenants_that_can_be_read_are_kept_fresh(stack: Stack) {
+    let world = World::new(stack, Simulator::builder());
+    let body = r#"{"page":{"totalElements":2},"userTenants":[{"id":"tenant-0001"},{"id":"no tenant"}]}"#;
+    let content_type = "application/json".to_owned();
+    world.sim.fault(Fault::Garbage200 { content_type, body: body.into() }.on(Endpoint::Page));
+
+    assert_eq!(world.client.keep_fresh_all().unwrap(), 1);
+
+    assert_eq!(kind_of(&world.client.user_tenants()), ErrorKind::Decode);
 }
 
 fn more_than_there_is_room_for_is_not_kept_fresh(stack: Stack) {

@@ -109,6 +109,50 @@ fn a_runtime_that_stands_still_makes_nobody_elsewhere_wait() {
 }
 
 #[test]
+fn who_stands_still_takes_no_wake_up_from_others() {
+    in_time(|| {
+        let sim = Simulator::builder().start().unwrap();
+        // The next time that is due is far off.
+        let setup = setup_for(&sim).settings(|settings| settings.attempt_time = Duration::from_secs(60));
+        let client = Client::new(setup).unwrap();
+        let (still, lost, going) =
+            (Builder::new_current_thread().enable_all().build().unwrap(), runtime(), runtime());
+        let hang = sim.fault(Fault::Hang);
+        // The first to wait, and the first to be woken: more than there are wake-ups.
+        let mut stuck: Vec<_> =
+            (1..=4).map(|number| Box::pin(client.token(format!("tenant-{number:04}")))).collect();
+        for caller in &mut stuck {
+            still.block_on(async { assert!(timeout(Duration::from_millis(10), caller).await.is_err()) });
+        }
+        let other = client.clone();
+        lost.spawn(async move { other.token("tenant-0005").await });
+        until("it is asked for too", || client.stats().waiting == 5);
+        let other = client.clone();
+        let waiting = going.spawn(async move {
+            other.token_with(&tenant("tenant-0005"), patience(Duration::from_secs(60))).await
+        });
+        until("all wait", || client.stats().waiting == 6);
+        sim.clear_fault(hang);
+
+        lost.shutdown_background();
+
+        let answer = going.block_on(async { timeout(Duration::from_secs(8), waiting).await });
+        let answer = answer.expect("it is woken, and not by the next time that is due").unwrap();
+        answer.expect("the call that was lost is made again");
+        drop((stuck, still));
+    });
+}
+
+#[test]
+#[should_panic(expected = "timers are disabled")]
+fn a_runtime_without_timers_is_told_where_it_calls() {
+    let sim = Simulator::builder().start().unwrap();
+    let client = Client::new(setup_for(&sim)).unwrap();
+    let without = Builder::new_current_thread().enable_io().build().unwrap();
+    let _ = without.block_on(client.token("tenant-0001"));
+}
+
+#[test]
 fn two_runtimes_at_once_share_one_flight() {
     in_time(|| {
         let sim = Simulator::builder().tenants(20).start().unwrap();
@@ -166,6 +210,8 @@ fn outside_of_a_runtime_everything_is_an_error_of_the_set_up() {
     assert!(error.to_string().contains("runtime") && error.to_string().contains("tokio"), "{error}");
     assert_eq!(kind_of(&outside(client.token_with(&acme, Wish::default()))), ErrorKind::Config);
     assert_eq!(kind_of(&outside(client.user_tenants())), ErrorKind::Config);
+    assert_eq!(kind_of(&outside(client.keep_fresh_all())), ErrorKind::Config);
+    assert_eq!(kind_of(&client.keep_fresh([&acme])), ErrorKind::Config);
     let rows = outside(client.tokens([acme.clone()]));
     assert_eq!(kind_of(&rows[0].1), ErrorKind::Config);
     let mut all = client.all_tokens();
@@ -189,6 +235,9 @@ fn closing_outside_of_a_runtime_s_reach_does_not_panic() {
     let sim = Simulator::builder().start().unwrap();
     let client = Client::new(setup_for(&sim)).unwrap();
     client.set_credentials(tm_core::Credentials::new("a", "b").unwrap());
+    client.prefetch([&tenant("tenant-0001")]);
+    client.let_fade([&tenant("tenant-0001")]);
+    outside(client.clone().close(SOON));
     drop(client.clone());
     drop(client.all_tokens());
     drop(client);

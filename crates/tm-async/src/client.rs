@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tm_cache::StoreError;
 use tm_core::{Credentials, Error, TenantId, Token, broker::Stats};
-use tm_driver::{Event, Setup, Wish};
+use tm_driver::{Event, Listed, Setup, Wish};
 
 use crate::{
     AllTokens, Builder, Tenant, follow, lister,
@@ -14,8 +14,8 @@ use crate::{
 
 /// Keeps a valid token for each tenant that is asked for. Cheap to clone; all clones share one cache and one gate.
 ///
-/// It may be kept in a `static` and used from several tokio runtimes, at once or one after the other. When the last clone is
-/// dropped, its tasks end, and whoever still waits is told so.
+/// It may be kept in a `static` and used from several tokio runtimes, at once or one after the other; they need their timers and
+/// their I/O (`enable_all`). When the last clone is dropped, its tasks end, and whoever still waits is told so.
 #[derive(Clone)]
 pub struct Client {
     open: Arc<Open>,
@@ -105,7 +105,7 @@ impl Client {
     }
 
     /// Tokens of these tenants are going to be wanted: fetches those that are not in hand, five a call, behind everybody who
-    /// waits. It comes back at once, and nobody is told how it went.
+    /// waits. It comes back at once, and nobody is told how it went. Outside of a runtime it waits for the next caller within one.
     pub fn prefetch<'a>(&self, tenants: impl IntoIterator<Item = &'a TenantId>) {
         self.shared().carry_out(self.shared().engine.prefetch(tenants));
     }
@@ -114,8 +114,9 @@ impl Client {
     ///
     /// # Errors
     /// There is no room for all of them: [`Settings::memory`](crate::Settings::memory) is too small. Those before the one that
-    /// the error names are kept.
+    /// the error names are kept. Or it is called outside of a runtime.
     pub fn keep_fresh<'a>(&self, tenants: impl IntoIterator<Item = &'a TenantId>) -> Result<(), Error> {
+        Shared::runtime()?;
         let (kept, todo) = self.shared().engine.keep_fresh(tenants);
         self.shared().carry_out(todo);
         kept
@@ -128,6 +129,9 @@ impl Client {
 
     /// Keeps a token of every tenant of the application in hand, as they come and go: the list is read now, and again every 5 to
     /// 15 minutes as long as the client is open. Answers how many there are now. To be called once.
+    ///
+    /// Entries of the list that name no acceptable tenant are passed over: [`Client::user_tenants`] tells of them. What goes wrong
+    /// later is told by [`Client::list_error`].
     ///
     /// # Errors
     /// The list cannot be read now, or there is no room for all of them.
@@ -149,7 +153,7 @@ impl Client {
     /// The list cannot be read, or has entries that name no acceptable tenant. [`Client::all_tokens`] goes on in that case.
     pub async fn user_tenants(&self) -> Result<Vec<TenantId>, Error> {
         Shared::runtime()?;
-        lister::all_pages(self.shared()).await
+        lister::all_pages(self.shared(), Listed::all).await
     }
 
     /// A token for every tenant of the application. Yields the first before the list is complete, and reads no more of the
@@ -171,10 +175,13 @@ impl Client {
 
     /// Replaces the application's credentials while running, and lifts the pause that refused ones brought.
     pub fn set_credentials(&self, credentials: Credentials) {
-        if let Some(keeper) = &self.shared().keeper {
-            keeper.set_credentials(&credentials);
-        }
-        self.shared().carry_out(self.shared().engine.set_credentials(credentials));
+        let engine = &self.shared().engine;
+        self.shared().carry_out(match &self.shared().keeper {
+            Some(keeper) => {
+                keeper.set_credentials(credentials, |credentials| engine.set_credentials(credentials))
+            }
+            None => engine.set_credentials(credentials),
+        });
     }
 
     /// Why the store does not work, if there is one, and it did not take the last thing that it was told or failed the last
@@ -183,16 +190,25 @@ impl Client {
         self.shared().keeper.as_ref()?.error()
     }
 
+    /// Why [`Client::keep_fresh_all`] does not keep all tenants fresh, as of the last time that the list was read: the list cannot be
+    /// read, or there is no room for all of them. It goes on trying.
+    pub fn list_error(&self) -> Option<Error> {
+        self.shared().list_error()
+    }
+
     /// What the client has done and holds.
     pub fn stats(&self) -> Stats {
         self.shared().engine.stats()
     }
 
     /// Closes the client for all clones: whoever waits is told so, calls under way are broken off, tokens are let go, and
-    /// the store is told what it has still to be told. Waits for the tasks to end, no longer than `within`.
+    /// the store is told what it has still to be told. Waits for the tasks to end, no longer than `within`; outside of a runtime
+    /// it does not wait, and the store is told nothing.
     pub async fn close(&self, within: Duration) {
         self.shared().close();
-        let _ = tokio::time::timeout(within, self.shared().no_task_left()).await;
+        if Shared::runtime().is_ok() {
+            let _ = tokio::time::timeout(within, self.shared().no_task_left()).await;
+        }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

@@ -44,19 +44,20 @@ impl Drop for Lister {
     }
 }
 
-/// Reads all pages.
-pub(crate) async fn all_pages(shared: &Arc<Shared>) -> Result<Vec<TenantId>, Error> {
+/// Reads all pages, and takes of each what `accept` does.
+pub(crate) async fn all_pages(
+    shared: &Arc<Shared>,
+    accept: impl Fn(Listed) -> Result<Vec<TenantId>, Error>,
+) -> Result<Vec<TenantId>, Error> {
     let inbox = Arc::new(Inbox::default());
     let lister = Lister::start(shared, Arc::clone(&inbox))?;
     let mut tenants = Vec::new();
     loop {
         lister.ask();
         let Event::Listed(page) = wait(&inbox).await else { return Err(closed()) };
-        if let Some(error) = page.error {
-            return Err(error);
-        }
-        tenants.extend(page.tenants);
-        if page.last {
+        let last = page.last;
+        tenants.extend(accept(page)?);
+        if last {
             return Ok(tenants);
         }
     }

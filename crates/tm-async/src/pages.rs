@@ -30,9 +30,12 @@ pub(crate) async fn next_page(shared: &Arc<Shared>, listing: &mut Listing) -> Li
         let answer = tokio::time::timeout(limits.time, shared.transport.send(request, limits)).await;
         let answer = answer.unwrap_or_else(|_| Err(TransportError::new(TransportFault::TimedOut)));
         match listing.received(shared.engine.now(), answer) {
-            Verdict::Page(tenants) => return Listed { tenants, error: None, last: listing.is_done() },
+            Verdict::Page(tenants) => {
+                return Listed { tenants, last: listing.is_done(), ..Listed::default() };
+            }
             Verdict::Partial(tenants, error) => {
-                return Listed { tenants, error: Some(error), last: listing.is_done() };
+                let last = listing.is_done();
+                return Listed { tenants, error: Some(error), last, ..Listed::default() };
             }
             Verdict::Again { wait, hold } => {
                 if let Some(error) = hold {

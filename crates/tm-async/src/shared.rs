@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,7 +26,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::Transport;
+use crate::{Transport, follow::Following};
 
 /// Where a caller waits for what it asked for.
 #[derive(Debug)]
@@ -48,15 +51,24 @@ pub(crate) struct Shared {
     pub(crate) keeper: Option<Keeper<dyn AsyncStore>>,
     /// One in each runtime that somebody waits in: a runtime may stand still, or end, while others go on.
     timers: Mutex<HashMap<runtime::Id, Timer>>,
-    /// Left by tasks that ended with their runtime.
-    orphans: Mutex<Vec<Job>>,
+    orphans: Mutex<Orphans>,
     orphaned: Notify,
+    list_error: Mutex<Option<Error>>,
     closed: watch::Sender<bool>,
+}
+
+/// Left by tasks that ended with their runtime.
+#[derive(Default)]
+struct Orphans {
+    jobs: Vec<Job>,
+    following: Vec<Following>,
 }
 
 struct Timer {
     at: Instant,
     task: AbortHandle,
+    /// It has come to its time, or an earlier one has taken its place.
+    is_over: Arc<AtomicBool>,
 }
 
 impl Shared {
@@ -72,22 +84,32 @@ impl Shared {
             timers: Mutex::default(),
             orphans: Mutex::default(),
             orphaned: Notify::new(),
+            list_error: Mutex::default(),
             closed: watch::Sender::new(false),
         }
     }
 
     /// The runtime that this code runs on.
+    ///
+    /// # Panics
+    /// It has no timers. tokio's message says how to enable them; from within the client's tasks it would be no caller's, and
+    /// come again and again.
     pub(crate) fn runtime() -> Result<Handle, Error> {
-        Handle::try_current()
-            .map_err(|_| InvalidInput::new("runtime", "is missing: call this within tokio's").into())
+        let runtime = Handle::try_current()
+            .map_err(|_| InvalidInput::new("runtime", "is missing: call this within tokio's"))?;
+        drop(tokio::time::sleep(Duration::ZERO));
+        Ok(runtime)
     }
 
     /// Starts a task for each effect, and one for the time of the next step. Without a runtime here, that is left to the
     /// next caller that has one.
     pub(crate) fn carry_out(self: &Arc<Self>, todo: Todo) {
         let Ok(runtime) = Handle::try_current() else { return self.leave(todo) };
-        let orphans = std::mem::take(&mut *self.orphans.lock().unwrap_or_else(PoisonError::into_inner));
-        for job in orphans.into_iter().chain(todo.jobs) {
+        let Orphans { jobs, following } = std::mem::take(&mut *lock(&self.orphans));
+        for following in following {
+            following.go_on(self, &runtime);
+        }
+        for job in jobs.into_iter().chain(todo.jobs) {
             let closed = self.closed.subscribe();
             let task = Carried { shared: Arc::clone(self), id: job.id, answered: false, closed };
             runtime.spawn(task.carry_out(job));
@@ -99,8 +121,27 @@ impl Shared {
 
     /// Leaves work to whoever steps next, and wakes somebody for it.
     fn leave(&self, todo: Todo) {
-        self.orphans.lock().unwrap_or_else(PoisonError::into_inner).extend(todo.jobs);
+        lock(&self.orphans).jobs.extend(todo.jobs);
+        self.wake_callers();
+    }
+
+    /// Leaves the list to whoever steps next.
+    pub(crate) fn leave_following(&self, following: Following) {
+        lock(&self.orphans).following.push(following);
+    }
+
+    /// All who wait, since one may stand still with its runtime; and the next to wait, who may have just looked.
+    fn wake_callers(&self) {
+        self.orphaned.notify_waiters();
         self.orphaned.notify_one();
+    }
+
+    pub(crate) fn list_error(&self) -> Option<Error> {
+        lock(&self.list_error).clone()
+    }
+
+    pub(crate) fn set_list_error(&self, error: Option<Error>) {
+        *lock(&self.list_error) = error;
     }
 
     /// For callers that wait: comes back when work was left undone, which they are to [`Shared::wake`] for.
@@ -150,42 +191,60 @@ impl Shared {
 
     fn set_timer(self: &Arc<Self>, runtime: &Handle, wake_in: Duration) {
         let at = Instant::now() + wake_in;
-        let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut timers = lock(&self.timers);
         timers.retain(|_, timer| !timer.task.is_finished());
         if timers.get(&runtime.id()).is_some_and(|timer| timer.at <= at) {
             return;
         }
-        let task = runtime.spawn(Arc::clone(self).sleep_until(runtime.id(), at)).abort_handle();
-        if let Some(later) = timers.insert(runtime.id(), Timer { at, task }) {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let watch = Watch { shared: Arc::clone(self), is_over: Arc::clone(&is_over) };
+        let task = runtime.spawn(watch.until(runtime.id(), at)).abort_handle();
+        if let Some(later) = timers.insert(runtime.id(), Timer { at, task, is_over }) {
+            later.is_over.store(true, Ordering::Relaxed);
             later.task.abort();
         }
     }
 
-    async fn sleep_until(self: Arc<Self>, runtime: runtime::Id, at: Instant) {
-        let ending = EndOfTimer(&self);
-        tokio::select! {
-            biased;
-            () = self.closing() => return,
-            () = tokio::time::sleep_until(at) => {}
-        }
-        std::mem::forget(ending);
-        // From here on this timer is none: the step may set the next one.
-        let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
+    /// A timer that has come to its time is none any more: the step that follows may set the next one.
+    fn remove_timer(&self, runtime: runtime::Id, at: Instant) {
+        let mut timers = lock(&self.timers);
         if timers.get(&runtime).is_some_and(|timer| timer.at == at) {
             timers.remove(&runtime);
         }
-        drop(timers);
-        self.wake();
     }
 }
 
-/// Tells those who wait that nobody watches the time any more.
-struct EndOfTimer<'a>(&'a Shared);
+/// Watches the time. If it ends with its runtime, those who wait are told that nobody does.
+struct Watch {
+    shared: Arc<Shared>,
+    is_over: Arc<AtomicBool>,
+}
 
-impl Drop for EndOfTimer<'_> {
-    fn drop(&mut self) {
-        self.0.orphaned.notify_one();
+impl Watch {
+    async fn until(self, runtime: runtime::Id, at: Instant) {
+        let is_closed = tokio::select! {
+            biased;
+            () = self.shared.closing() => true,
+            () = tokio::time::sleep_until(at) => false,
+        };
+        self.is_over.store(true, Ordering::Relaxed);
+        if !is_closed {
+            self.shared.remove_timer(runtime, at);
+            self.shared.wake();
+        }
     }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.is_over.load(Ordering::Relaxed) {
+            self.shared.wake_callers();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An effect under way. If its task ends without an answer, because it panicked or with its runtime, it is answered as lost.

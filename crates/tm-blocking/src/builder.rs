@@ -1,6 +1,9 @@
 //! What a client is made of.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
 
 use tm_cache::{Storage, Store};
 use tm_core::Error;
@@ -52,7 +55,13 @@ impl Builder {
         };
         let keeper = self.storage.map(|storage| self.setup.keeper(storage)).transpose()?;
         let engine = self.setup.engine(keeper.as_ref().map(Keeper::<dyn Store>::leases))?;
-        Ok(Client::open(Shared { engine, transport, keeper, workers: Workers::default() }))
+        Ok(Client::open(Shared {
+            engine,
+            transport,
+            keeper,
+            workers: Workers::default(),
+            list_error: Mutex::default(),
+        }))
     }
 }
 

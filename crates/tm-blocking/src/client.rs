@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tm_cache::StoreError;
 use tm_core::{Credentials, Error, TenantId, Token, broker::Stats};
-use tm_driver::{Event, Setup, Wish};
+use tm_driver::{Event, Listed, Setup, Wish};
 
 use crate::{
     AllTokens, Builder, Tenant, follow, lister,
@@ -14,8 +14,8 @@ use crate::{
 
 /// Keeps a valid token for each tenant that is asked for. Cheap to clone; all clones share one cache and one gate.
 ///
-/// It may be kept in a `static` and used from any number of threads. When the last clone is dropped, its threads end, and
-/// whoever still waits is told so.
+/// It may be kept in a `static` and used from any number of threads, but not across `fork`: the child has the client without its
+/// threads. When the last clone is dropped, its threads end, and whoever still waits is told so.
 #[derive(Clone)]
 pub struct Client {
     open: Arc<Open>,
@@ -124,6 +124,9 @@ impl Client {
     /// Keeps a token of every tenant of the application in hand, as they come and go: the list is read now, and again every 5 to
     /// 15 minutes as long as the client is open. Answers how many there are now. To be called once.
     ///
+    /// Entries of the list that name no acceptable tenant are passed over: [`Client::user_tenants`] tells of them. What goes wrong
+    /// later is told by [`Client::list_error`].
+    ///
     /// # Errors
     /// The list cannot be read now, or there is no room for all of them.
     pub fn keep_fresh_all(&self) -> Result<usize, Error> {
@@ -143,7 +146,7 @@ impl Client {
     /// # Errors
     /// The list cannot be read, or has entries that name no acceptable tenant. [`Client::all_tokens`] goes on in that case.
     pub fn user_tenants(&self) -> Result<Vec<TenantId>, Error> {
-        lister::all_pages(self.shared())
+        lister::all_pages(self.shared(), Listed::all)
     }
 
     /// A token for every tenant of the application. Yields the first before the list is complete, and reads no more of the
@@ -165,10 +168,13 @@ impl Client {
 
     /// Replaces the application's credentials while running, and lifts the pause that refused ones brought.
     pub fn set_credentials(&self, credentials: Credentials) {
-        if let Some(keeper) = &self.shared().keeper {
-            keeper.set_credentials(&credentials);
-        }
-        self.shared().try_to_carry_out(self.shared().engine.set_credentials(credentials));
+        let engine = &self.shared().engine;
+        self.shared().try_to_carry_out(match &self.shared().keeper {
+            Some(keeper) => {
+                keeper.set_credentials(credentials, |credentials| engine.set_credentials(credentials))
+            }
+            None => engine.set_credentials(credentials),
+        });
     }
 
     /// Why the store does not work, if there is one, and it did not take the last thing that it was told or failed the last
@@ -177,13 +183,19 @@ impl Client {
         self.shared().keeper.as_ref()?.error()
     }
 
+    /// Why [`Client::keep_fresh_all`] does not keep all tenants fresh, as of the last time that the list was read: the list cannot be
+    /// read, or there is no room for all of them. It goes on trying.
+    pub fn list_error(&self) -> Option<Error> {
+        self.shared().list_error()
+    }
+
     /// What the client has done and holds.
     pub fn stats(&self) -> Stats {
         self.shared().engine.stats()
     }
 
     /// Closes the client for all clones: whoever waits is told so, calls under way end by themselves, tokens are let go, and
-    /// the store is told what it has still to be told. Waits for the threads to end, no longer than `within`.
+    /// the store is told what it has still to be told. Waits for the threads that do so to end, no longer than `within`.
     pub fn close(&self, within: Duration) {
         self.shared().close();
         self.shared().workers.wait_for_the_end(within);

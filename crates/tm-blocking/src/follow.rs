@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread};
 
 use tm_core::{Error, ErrorKind};
-use tm_driver::Followed;
+use tm_driver::{Followed, Listed};
 
 use crate::{lister, shared::Shared};
 
@@ -13,9 +13,11 @@ pub(crate) fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
     let count = read(shared, &mut followed)?;
     let shared = Arc::clone(shared);
     let follow = move || {
-        let mut failed = false;
-        while !shared.workers.is_closed_within(followed.pause(failed)) {
-            failed = read(&shared, &mut followed).is_err_and(|error| is_about_the_list(&error));
+        let mut list_failed = false;
+        while !shared.workers.is_closed_within(followed.pause(list_failed)) {
+            let error = read(&shared, &mut followed).err();
+            list_failed = error.as_ref().is_some_and(is_about_the_list);
+            shared.set_list_error(error);
         }
     };
     thread::Builder::new().name("tm-follow".to_owned()).spawn(follow).map_err(|error| {
@@ -31,7 +33,7 @@ fn is_about_the_list(error: &Error) -> bool {
 
 /// Reads the list, and keeps fresh who is in it.
 fn read(shared: &Arc<Shared>, followed: &mut Followed) -> Result<usize, Error> {
-    let list = lister::all_pages(shared)?;
+    let list = lister::all_pages(shared, Listed::readable)?;
     let count = list.len();
     let (come, gone) = followed.update(list);
     shared.try_to_carry_out(shared.engine.let_fade(&gone));

@@ -1,7 +1,7 @@
 //! Reading the list of tenants, behind those who wait for it.
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::{Arc, atomic::AtomicBool, mpsc},
     thread,
 };
 
@@ -17,6 +17,8 @@ use crate::{
 /// A thread that reads a page of the list whenever one is asked for. Dropping this ends it.
 pub(crate) struct Lister {
     asks: mpsc::Sender<()>,
+    shared: Arc<Shared>,
+    unwanted: Arc<AtomicBool>,
 }
 
 impl Lister {
@@ -27,12 +29,14 @@ impl Lister {
     pub(crate) fn start(shared: &Arc<Shared>, consumer: Arc<Inbox>) -> Result<Self, Error> {
         let listing = shared.engine.listing()?;
         let (asks, asked) = mpsc::channel();
-        let reader = Reader { shared: Arc::clone(shared), consumer, lost: true };
+        let unwanted = Arc::new(AtomicBool::new(false));
+        let reader =
+            Reader { shared: Arc::clone(shared), consumer, unwanted: Arc::clone(&unwanted), lost: true };
         let thread = thread::Builder::new().name("tm-list".to_owned());
         thread.spawn(move || reader.read(listing, &asked)).map_err(|error| {
             Error::new(ErrorKind::Transport, "the client's thread cannot be started").because(error)
         })?;
-        Ok(Self { asks })
+        Ok(Self { asks, shared: Arc::clone(shared), unwanted })
     }
 
     pub(crate) fn ask(&self) {
@@ -41,19 +45,26 @@ impl Lister {
     }
 }
 
-/// Reads all pages.
-pub(crate) fn all_pages(shared: &Arc<Shared>) -> Result<Vec<TenantId>, Error> {
+impl Drop for Lister {
+    fn drop(&mut self) {
+        self.shared.workers.end_wait(&self.unwanted);
+    }
+}
+
+/// Reads all pages, and takes of each what `accept` does.
+pub(crate) fn all_pages(
+    shared: &Arc<Shared>,
+    accept: impl Fn(Listed) -> Result<Vec<TenantId>, Error>,
+) -> Result<Vec<TenantId>, Error> {
     let inbox = Arc::new(Inbox::default());
     let lister = Lister::start(shared, Arc::clone(&inbox))?;
     let mut tenants = Vec::new();
     loop {
         lister.ask();
         let Event::Listed(page) = wait(&inbox) else { return Err(closed()) };
-        if let Some(error) = page.error {
-            return Err(error);
-        }
-        tenants.extend(page.tenants);
-        if page.last {
+        let last = page.last;
+        tenants.extend(accept(page)?);
+        if last {
             return Ok(tenants);
         }
     }
@@ -62,6 +73,7 @@ pub(crate) fn all_pages(shared: &Arc<Shared>) -> Result<Vec<TenantId>, Error> {
 struct Reader {
     shared: Arc<Shared>,
     consumer: Arc<Inbox>,
+    unwanted: Arc<AtomicBool>,
     lost: bool,
 }
 
@@ -69,7 +81,7 @@ impl Reader {
     /// Until the list ends or the consumer goes.
     fn read(mut self, mut listing: Listing, asked: &mpsc::Receiver<()>) {
         while !listing.is_done() && asked.recv().is_ok() {
-            let listed = pages::next_page(&self.shared, &mut listing);
+            let listed = pages::next_page(&self.shared, &mut listing, &self.unwanted);
             let last = listed.last;
             self.tell(listed);
             if last {

@@ -1,6 +1,6 @@
 //! The list of tenants, page by page.
 
-use std::{sync::Arc, thread};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use tm_core::{
     Error, Token,
@@ -14,12 +14,12 @@ use crate::{
     waiting::Waiting,
 };
 
-/// Reads the next page of the list, with as many attempts as it takes.
-pub(crate) fn next_page(shared: &Arc<Shared>, listing: &mut Listing) -> Listed {
+/// Reads the next page of the list, with as many attempts as it takes, and no more once it is unwanted.
+pub(crate) fn next_page(shared: &Arc<Shared>, listing: &mut Listing, unwanted: &AtomicBool) -> Listed {
     let settings = shared.engine.settings();
     let limits = Limits { time: settings.attempt_time, body: MAX_PAGE_ANSWER };
     loop {
-        if let Err(error) = sit_out_a_hold(shared) {
+        if let Err(error) = sit_out_a_hold(shared, unwanted) {
             return Listed::failed(error);
         }
         let operator = match operator_token(shared) {
@@ -29,15 +29,18 @@ pub(crate) fn next_page(shared: &Arc<Shared>, listing: &mut Listing) -> Listed {
         let request = listing.request(&operator);
         let answer = shared.transport.send(request, limits);
         match listing.received(shared.engine.now(), answer) {
-            Verdict::Page(tenants) => return Listed { tenants, error: None, last: listing.is_done() },
+            Verdict::Page(tenants) => {
+                return Listed { tenants, last: listing.is_done(), ..Listed::default() };
+            }
             Verdict::Partial(tenants, error) => {
-                return Listed { tenants, error: Some(error), last: listing.is_done() };
+                let last = listing.is_done();
+                return Listed { tenants, error: Some(error), last, ..Listed::default() };
             }
             Verdict::Again { wait, hold } => {
                 if let Some(error) = hold {
                     shared.try_to_carry_out(shared.engine.hold(wait, error));
-                } else {
-                    thread::sleep(wait);
+                } else if shared.workers.is_over_within(wait, unwanted) {
+                    return Listed::failed(closed());
                 }
             }
             Verdict::Reject => shared.try_to_carry_out(shared.engine.reject(&operator)),
@@ -47,9 +50,11 @@ pub(crate) fn next_page(shared: &Arc<Shared>, listing: &mut Listing) -> Listed {
 }
 
 /// A page is a call like others: while the service asks for patience, none leaves.
-fn sit_out_a_hold(shared: &Shared) -> Result<(), Error> {
+fn sit_out_a_hold(shared: &Shared, unwanted: &AtomicBool) -> Result<(), Error> {
     while let Some(wait) = shared.engine.held()? {
-        thread::sleep(wait);
+        if shared.workers.is_over_within(wait, unwanted) {
+            return Err(closed());
+        }
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! What all clones of a client share. Threads drive, callers wait.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tm_cache::Store;
 use tm_core::{
@@ -34,29 +37,37 @@ pub(crate) struct Shared {
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) keeper: Option<Keeper<dyn Store>>,
     pub(crate) workers: Workers,
+    pub(crate) list_error: Mutex<Option<Error>>,
 }
 
 impl Shared {
     /// Hands what there is to do to the threads.
     ///
     /// # Errors
-    /// There is no thread, and none can be started. The effects are answered as failed.
+    /// There is no thread, and none can be started. The effects are answered as failed, and so is what follows from that; what is
+    /// to be done later waits for the next caller.
     pub(crate) fn carry_out(self: &Arc<Self>, todo: Todo) -> Result<(), Error> {
-        let ids: Vec<_> = todo.jobs.iter().map(|job| job.id).collect();
-        self.workers.take_on(self, todo.jobs, todo.wake_in).map_err(|error| {
-            for id in ids {
-                let error =
-                    TransportError::new(TransportFault::NotSent).because(io::Error::from(error.kind()));
-                // What follows from it waits for the next caller: there is nobody else to do it.
-                let _ = self.engine.done(id, Outcome::Failed(error));
-            }
-            Error::new(ErrorKind::Transport, "the client's thread cannot be started").because(error)
-        })
+        let Err((error, mut undone)) = self.workers.take_on(self, todo.jobs, todo.wake_in) else {
+            return Ok(());
+        };
+        while let Some(job) = undone.pop_front() {
+            let failed = TransportError::new(TransportFault::NotSent).because(io::Error::from(error.kind()));
+            undone.extend(self.engine.done(job.id, Outcome::Failed(failed)).jobs);
+        }
+        Err(Error::new(ErrorKind::Transport, "the client's thread cannot be started").because(error))
     }
 
     /// As [`Shared::carry_out`], where nobody can be told of a failure. The next caller will be.
     pub(crate) fn try_to_carry_out(self: &Arc<Self>, todo: Todo) {
         let _ = self.carry_out(todo);
+    }
+
+    pub(crate) fn list_error(&self) -> Option<Error> {
+        self.list_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_list_error(&self, error: Option<Error>) {
+        *self.list_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
     /// A step for the sake of time.

@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     io,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -46,13 +49,13 @@ impl Workers {
     /// Takes on work, and starts as many threads as it needs: one for each effect, and one that watches the time.
     ///
     /// # Errors
-    /// A thread cannot be started, and there is none at all.
+    /// A thread cannot be started, and there is none at all. With all jobs that are left undone.
     pub(crate) fn take_on(
         &self,
         shared: &Arc<Shared>,
         jobs: Vec<Job>,
         wake_in: Option<Duration>,
-    ) -> io::Result<()> {
+    ) -> Result<(), (io::Error, VecDeque<Job>)> {
         let mut state = self.state();
         let (before, mut is_earlier) = (state.jobs.len(), false);
         if state.closed {
@@ -72,8 +75,7 @@ impl Workers {
                     state.idle += 1;
                 }
                 Err(error) if state.threads == 0 => {
-                    state.jobs.clear();
-                    return Err(error);
+                    return Err((error, std::mem::take(&mut state.jobs)));
                 }
                 // Those that there are will do it, one after the other.
                 Err(_) => break,
@@ -109,11 +111,27 @@ impl Workers {
 
     /// Waits until the client is closed, no longer than `within`.
     pub(crate) fn is_closed_within(&self, within: Duration) -> bool {
-        let waited = self.ended.wait_timeout_while(self.state(), within, |state| !state.closed);
-        waited.unwrap_or_else(PoisonError::into_inner).0.closed
+        self.is_over_within(within, &AtomicBool::new(false))
+    }
+
+    /// The same for one who waits for no longer than somebody wants it: until then `unwanted` is false.
+    pub(crate) fn is_over_within(&self, within: Duration, unwanted: &AtomicBool) -> bool {
+        let is_over = |state: &State| state.closed || unwanted.load(Ordering::Relaxed);
+        let waited = self.ended.wait_timeout_while(self.state(), within, |state| !is_over(state));
+        is_over(&waited.unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// Nobody wants it any more: whoever waits with this flag goes on.
+    pub(crate) fn end_wait(&self, unwanted: &AtomicBool) {
+        // Under the lock, so that nobody falls asleep between his look at the flag and this.
+        let state = self.state();
+        unwanted.store(true, Ordering::Relaxed);
+        drop(state);
+        self.ended.notify_all();
     }
 
     fn next(&self) -> Next {
+        let idle_since = Instant::now();
         let mut state = self.state();
         loop {
             let now = Instant::now();
@@ -128,14 +146,11 @@ impl Workers {
                 state.idle -= 1;
                 return Next::Wake;
             }
-            let wait = state.wake_at.map_or(IDLE, |at| at.saturating_duration_since(now).min(IDLE));
-            let (woken, waited) =
-                self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
-            state = woken;
-            let nothing_to_do = state.jobs.is_empty() && state.idle > state.needed();
-            if waited.timed_out() && wait == IDLE && nothing_to_do {
+            if now - idle_since >= IDLE && state.idle > state.needed() {
                 return state.end();
             }
+            let wait = state.wake_at.map_or(IDLE, |at| at.saturating_duration_since(now).min(IDLE));
+            state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

@@ -22,12 +22,33 @@ pub struct Listed {
     pub error: Option<Error>,
     /// Whether the list has ended.
     pub last: bool,
+    /// Whether it ended because this page could not be had.
+    pub broke_off: bool,
 }
 
 impl Listed {
     /// There are no more pages, for this reason.
     pub fn failed(error: Error) -> Self {
-        Self { tenants: Vec::new(), error: Some(error), last: true }
+        Self { tenants: Vec::new(), error: Some(error), last: true, broke_off: true }
+    }
+
+    /// The tenants that can be read.
+    ///
+    /// # Errors
+    /// There is no page.
+    pub fn readable(self) -> Result<Vec<TenantId>, Error> {
+        match self.error {
+            Some(error) if self.broke_off => Err(error),
+            _ => Ok(self.tenants),
+        }
+    }
+
+    /// The tenants, if all can be read.
+    ///
+    /// # Errors
+    /// There is no page, or an entry in it names no acceptable tenant.
+    pub fn all(self) -> Result<Vec<TenantId>, Error> {
+        self.error.map_or(Ok(self.tenants), Err)
     }
 
     /// There is no token with which to read it. That is about the list, and about none of its tenants.
@@ -127,7 +148,7 @@ mod tests {
 
     fn page(numbers: std::ops::Range<usize>, last: bool) -> Event {
         let tenants = numbers.map(|number| TenantId::new(format!("t{number}")).unwrap()).collect();
-        Event::Listed(Listed { tenants, error: None, last })
+        Event::Listed(Listed { tenants, last, ..Listed::default() })
     }
 
     fn token(position: usize) -> Event {
@@ -156,6 +177,21 @@ mod tests {
         assert!(!bulk.wants_page(), "two pages are under way");
         (0..10).for_each(|position| drop(bulk.take(token(position))));
         assert!(bulk.wants_page());
+    }
+
+    #[test]
+    fn entries_that_cannot_be_read_are_passed_over_by_who_wants_that() {
+        let error =
+            || Some(Error::new(ErrorKind::Decode, "page 0 has an entry that names no acceptable tenant"));
+        let listed = || Listed {
+            tenants: vec![TenantId::new("acme").unwrap()],
+            error: error(),
+            last: true,
+            broke_off: false,
+        };
+        assert_eq!(listed().readable().unwrap().len(), 1);
+        assert_eq!(listed().all().unwrap_err().kind(), ErrorKind::Decode);
+        assert!(Listed::failed(error().unwrap()).readable().is_err());
     }
 
     #[test]

@@ -74,13 +74,16 @@ impl<S: ?Sized> Keeper<S> {
     }
 
     /// Another client id is another set of tokens. Those of the one before are still forgotten when they are refused.
-    pub fn set_credentials(&self, credentials: &Credentials) {
+    ///
+    /// `tell` tells the engine, before anybody else can set others: of two at once, the same one is last for both.
+    pub fn set_credentials<T>(&self, credentials: Credentials, tell: impl FnOnce(Credentials) -> T) -> T {
         let mut codecs = lock(&self.codecs);
         if *codecs.client_id != *credentials.client_id() {
-            let current = Arc::new(self.storage.codec(&self.application, credentials));
+            let current = Arc::new(self.storage.codec(&self.application, &credentials));
             codecs.last = Some(std::mem::replace(&mut codecs.current, current));
             codecs.client_id = credentials.client_id().into();
         }
+        tell(credentials)
     }
 
     /// Why the store does not work, if it did not take the last thing that it was told, if the last request failed, or if one
@@ -303,8 +306,12 @@ mod tests {
         };
         assert!(is_found());
 
-        here.set_credentials(&Credentials::new("new", "hush").unwrap());
-        here.set_credentials(&Credentials::new("new", "another secret").unwrap());
+        for secret in ["hush", "another secret"] {
+            here.set_credentials(Credentials::new("new", secret).unwrap(), |told| {
+                assert_eq!(told.client_id(), "new");
+                assert!(here.codecs.try_lock().is_err(), "nobody comes between the store and the engine");
+            });
+        }
         let buried = Buried { token, issued: now, remaining: SOON };
         here.carry_out(&StoreRequest::Remove(vec![(acme.clone(), buried)]), SOON);
 
