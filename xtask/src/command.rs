@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use crate::report::Outcome;
 use crate::workspace;
@@ -27,12 +27,20 @@ pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
 
 /// Shows the command, runs it with our own output, and tells how it ended.
 pub(crate) fn run(command: &mut Command) -> Outcome {
-    println!("$ {}", shown(command));
-    match command.status() {
+    match status(command) {
         Ok(status) if status.success() => Outcome::passed(),
         Ok(status) => Outcome::Failed(format!("`{}`: {status}", shown(command))),
-        Err(error) => Outcome::Failed(format!("`{}`: {error}", shown(command))),
+        Err(problem) => Outcome::Failed(problem),
     }
+}
+
+/// The same, for those who know what its exit codes mean.
+///
+/// # Errors
+/// Why it did not start.
+pub(crate) fn status(command: &mut Command) -> Result<ExitStatus, String> {
+    println!("$ {}", shown(command));
+    command.status().map_err(|error| format!("`{}`: {error}", shown(command)))
 }
 
 /// Runs the command unseen and hands back what it wrote.

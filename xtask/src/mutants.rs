@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::command::{program, run as run_command};
+use crate::command::{program, status};
 use crate::report::{Outcome, Report};
 use crate::tools::Tool;
 use crate::workspace::Metadata;
@@ -77,25 +77,43 @@ fn mutants(subject: &Subject, words: &[String]) -> Result<Outcome, String> {
         if number > 0 {
             command.arg("--iterate");
         }
-        let outcome = run_command(round.judge(words, &mut command));
-        let (missed, endless) = (text(&folder, "missed.txt"), text(&folder, "timeout.txt"));
-        match outcome {
-            Outcome::Failed(_) if missed.is_empty() && !endless.is_empty() => return Ok(Outcome::passed()),
-            Outcome::Failed(_) if !missed.is_empty() && number + 1 < subject.rounds.len() => {
+        let status = status(round.judge(words, &mut command))?;
+        match Verdict::of(status.code(), &text(&folder, "missed.txt")) {
+            Verdict::AllNoticed => return Ok(Outcome::passed()),
+            Verdict::Missed if number + 1 < subject.rounds.len() => {
                 // Those that run for ever are noticed, and the next round is not to wait for them again.
-                std::fs::write(folder.join("caught.txt"), text(&folder, "caught.txt") + &endless)
+                let noticed = text(&folder, "caught.txt") + &text(&folder, "timeout.txt");
+                std::fs::write(folder.join("caught.txt"), noticed)
                     .map_err(|error| format!("{}: {error}", folder.display()))?;
             }
-            Outcome::Failed(problem) => {
-                return Err(format!(
-                    "{problem}; those that nobody noticed: {}",
-                    folder.join("missed.txt").display()
-                ));
+            Verdict::Missed => {
+                let missed = folder.join("missed.txt");
+                return Err(format!("those that nobody noticed: {}", missed.display()));
             }
-            good => return Ok(good),
+            Verdict::Unjudged => return Err(format!("cargo-mutants did not do its work: {status}")),
         }
     }
     Ok(Outcome::passed())
+}
+
+/// What a run of cargo-mutants says of the tests.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// By a failure, or because it runs for ever.
+    AllNoticed,
+    Missed,
+    Unjudged,
+}
+
+impl Verdict {
+    /// By its exit code (<https://mutants.rs/exit-codes.html>), in which one that ran for ever outweighs those that were missed.
+    fn of(code: Option<i32>, missed: &str) -> Self {
+        match code {
+            Some(0 | 3) if missed.is_empty() => Self::AllNoticed,
+            Some(2 | 3) => Self::Missed,
+            _ => Self::Unjudged,
+        }
+    }
 }
 
 impl Round {
@@ -129,6 +147,18 @@ fn text(folder: &Path, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_broke_off_is_no_proof() {
+        assert_eq!(
+            [0, 3].map(|code| Verdict::of(Some(code), "")),
+            [Verdict::AllNoticed, Verdict::AllNoticed]
+        );
+        assert_eq!([2, 3].map(|code| Verdict::of(Some(code), "a.rs:1")), [Verdict::Missed, Verdict::Missed]);
+        for broken in [Some(1), Some(4), Some(70), None] {
+            assert_eq!(Verdict::of(broken, ""), Verdict::Unjudged);
+        }
+    }
 
     #[test]
     fn the_words_of_the_caller_come_before_those_of_the_tests() {

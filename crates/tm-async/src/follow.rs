@@ -134,7 +134,7 @@ mod tests {
             if happened() {
                 return;
             }
-            tokio::time::sleep(Duration::from_secs(10)).await;
+            tokio::time::sleep(Duration::from_secs(10)).await; // sleep: of a paused clock
         }
         panic!("{minutes} minutes are over");
     }
