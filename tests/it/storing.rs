@@ -6,12 +6,13 @@ use std::{
         Arc, Barrier, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
 use tm_async::Token;
 use tm_cache::{Key, KeyRing, MemoryStore, Record, Storage, Store, StoreError, Tombstone};
-use tm_sim::{SimConfig, Simulator};
+use tm_sim::{Signing, SimConfig, Simulator};
 
 use crate::harness::{Client, Host, Stack, owner, setup_for, tenants, until};
 
@@ -24,6 +25,7 @@ both!(
     a_store_that_hangs_holds_nobody_up_for_long,
     a_store_that_panics_harms_nobody,
     a_store_that_works_again_is_told_what_it_has_missed,
+    a_client_that_closes_with_a_lot_to_tell_tells_all_of_it,
 );
 
 const LONG: Duration = Duration::from_secs(20);
@@ -120,11 +122,13 @@ struct Moody {
     asked: AtomicUsize,
     mood: AtomicUsize,
     kept: Mutex<BTreeSet<Key>>,
+    removed: Mutex<BTreeSet<Key>>,
 }
 
 const GOOD: usize = 0;
 const FAILING: usize = 1;
 const PANICKING: usize = 2;
+const SLOW: usize = 3;
 
 impl Moody {
     fn is_in(&self, mood: usize) {
@@ -136,6 +140,10 @@ impl Moody {
         match self.mood.load(Ordering::Relaxed) {
             FAILING => Err(StoreError::new("the store is in a bad mood")),
             PANICKING => panic!("the store panics, as the test wants it"),
+            SLOW => {
+                thread::sleep(Duration::from_millis(100)); // sleep: a store that is slow
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -153,7 +161,9 @@ impl Store for Moody {
     }
 
     fn remove_many(&self, tombstones: &[(Key, Tombstone)]) -> Result<(), StoreError> {
-        self.asked().and_then(|()| Store::remove_many(&self.inner, tombstones))
+        self.asked()?;
+        self.removed.lock().unwrap().extend(tombstones.iter().map(|(key, _)| key.clone()));
+        Store::remove_many(&self.inner, tombstones)
     }
 }
 
@@ -204,6 +214,23 @@ fn a_store_that_works_again_is_told_what_it_has_missed(stack: Stack) {
     let calls = fleet.calls();
     assert_eq!(all_of(&fleet.client(), &fleet.sim), tokens);
     assert_eq!(fleet.calls(), calls);
+}
+
+fn a_client_that_closes_with_a_lot_to_tell_tells_all_of_it(stack: Stack) {
+    // More than forty requests.
+    let sim = Simulator::builder().tenants(4_200).signing(Signing::Reused).recorded_requests(0);
+    let fleet = Fleet::new(stack, sim, Moody::default());
+    let client = fleet.client();
+    let rows = client.tokens(&tenants(&fleet.sim.tenants()));
+    until("all are told", || fleet.store().kept.lock().unwrap().len() == 4_200);
+    fleet.store().is_in(SLOW);
+    for (_, token) in rows {
+        client.reject(&token.unwrap());
+    }
+
+    client.close(LONG);
+
+    assert_eq!(fleet.store().removed.lock().unwrap().len(), 4_200);
 }
 
 /// Answers nothing before the story is over.

@@ -18,10 +18,10 @@ use tm_core::{
     broker::{Effect, EffectId, Outcome},
     wire::MAX_TOKEN_ANSWER,
 };
-use tm_driver::{Engine, Event, Inbox, Job, Keeper, Limits, Todo, Wake};
+use tm_driver::{Engine, Event, Inbox, Job, Keeper, Limits, TELLING_AT_ONCE, Todo, Wake};
 use tokio::{
     runtime::{self, Handle},
-    sync::{Notify, watch},
+    sync::{Notify, Semaphore, watch},
     task::AbortHandle,
     time::Instant,
 };
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     timers: Mutex<HashMap<runtime::Id, Timer>>,
     orphans: Mutex<Orphans>,
     orphaned: Notify,
+    /// For those that tell the store something.
+    telling: Semaphore,
     list_error: Mutex<Option<Error>>,
     closed: watch::Sender<bool>,
 }
@@ -84,6 +86,7 @@ impl Shared {
             timers: Mutex::default(),
             orphans: Mutex::default(),
             orphaned: Notify::new(),
+            telling: Semaphore::new(TELLING_AT_ONCE),
             list_error: Mutex::default(),
             closed: watch::Sender::new(false),
         }
@@ -260,6 +263,8 @@ impl Carried {
     async fn carry_out(mut self, job: Job) {
         let shared = Arc::clone(&self.shared);
         let outcome = if job.outlives_the_client() {
+            // It is never closed, so there is always a turn.
+            let _turn = shared.telling.acquire().await;
             shared.carry_out_job(job).await
         } else {
             tokio::select! {

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tm_driver::Job;
+use tm_driver::{Job, TELLING_AT_ONCE};
 
 use crate::shared::Shared;
 
@@ -68,7 +68,8 @@ impl Workers {
             state.wake_at = [state.wake_at, at].into_iter().flatten().min();
         }
         let added = state.jobs.len() - before;
-        while state.idle < state.needed() {
+        let most = if state.closed { TELLING_AT_ONCE } else { usize::MAX };
+        while state.idle < state.needed() && state.threads < most {
             match Worker::start(shared) {
                 Ok(()) => {
                     state.threads += 1;

@@ -46,6 +46,10 @@ struct Troubles {
 /// Requests that a hanging store may have swallowed. The broker has given them up; their threads or tasks are still there.
 const MOST_UNDER_WAY: usize = 32;
 
+/// How many requests at most tell the store something at the same time. A client that closes may have a lot to tell at once, and
+/// more than the store takes on would be lost.
+pub const TELLING_AT_ONCE: usize = 16;
+
 impl<S: ?Sized> Keeper<S> {
     /// For one client, under a name of its own.
     ///

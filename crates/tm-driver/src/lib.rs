@@ -23,7 +23,7 @@ pub use demands::Demands;
 pub use engine::{Asked, Engine, Job, Todo, Wake, Wish};
 pub use followed::Followed;
 pub use inbox::Inbox;
-pub use keeper::Keeper;
+pub use keeper::{Keeper, TELLING_AT_ONCE};
 pub use proxy::Proxy;
 pub use setup::Setup;
 
