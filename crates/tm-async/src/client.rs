@@ -51,7 +51,7 @@ impl Client {
     /// A client for the environment that the platform gives its applications: see [`Setup::from_env`].
     ///
     /// # Errors
-    /// Names the variable that is missing or not good.
+    /// Names the variables that are missing, or the field that is not good.
     pub fn from_env() -> Result<Self, Error> {
         Self::new(Setup::from_env()?)
     }
