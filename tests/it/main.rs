@@ -12,6 +12,7 @@ mod vectors;
 mod harness;
 
 mod all_tokens;
+mod all_verbs;
 mod batches;
 mod callers;
 mod closing;
@@ -19,6 +20,7 @@ mod error_kinds;
 mod fault_matrix;
 mod listing;
 mod logs;
+mod needles;
 mod processes;
 mod proxies;
 mod record_format;

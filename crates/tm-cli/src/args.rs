@@ -277,14 +277,32 @@ mod tests {
         assert!(timeout("0").is_err() && timeout("0.1").is_ok());
     }
 
+    /// All of them, the one that has them at the end.
+    fn with_all_below(command: clap::Command) -> Vec<clap::Command> {
+        let below = command.get_subcommands().cloned().flat_map(with_all_below);
+        let mut commands: Vec<_> = below.collect();
+        commands.push(command);
+        commands
+    }
+
     #[test]
     fn no_option_takes_a_secret() {
-        let mut arguments = Vec::new();
-        for command in Arguments::command().get_subcommands() {
-            arguments.extend(command.get_arguments().map(|argument| argument.get_id().to_string()));
-        }
-        let secret: Vec<_> = arguments.iter().filter(|name| name.contains("secret")).collect();
+        let commands = with_all_below(Arguments::command());
+        assert!(commands.iter().any(|command| command.get_name() == "new-ring"), "two levels down");
+        let arguments = commands.iter().flat_map(clap::Command::get_arguments);
+        let names: Vec<_> = arguments.map(|argument| argument.get_id().to_string()).collect();
+        let secret: Vec<_> = names.iter().filter(|name| name.contains("secret")).collect();
         assert!(secret.iter().all(|name| ["secret", "secret_file", "secret_stdin"].contains(&name.as_str())));
-        assert!(!arguments.iter().any(|name| name.contains("password") || name.contains("key")));
+        assert!(!names.iter().any(|name| name.contains("password") || name.contains("key")));
+    }
+
+    #[test]
+    fn the_help_hides_nothing() {
+        for command in with_all_below(Arguments::command()) {
+            assert!(!command.is_hide_set(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(!argument.is_hide_set(), "{} of {}", argument.get_id(), command.get_name());
+            }
+        }
     }
 }

@@ -7,6 +7,9 @@ mod commands;
 mod demo;
 mod fleet;
 mod inspect;
+#[path = "../../../../tests/it/needles.rs"]
+mod needles;
+mod onlookers;
 mod pipes;
 #[path = "../../../tm-cache/tests/redis/server.rs"]
 #[allow(dead_code, reason = "each suite uses a part of it")]
@@ -16,3 +19,4 @@ mod sim;
 mod status;
 mod support;
 mod timeout;
+mod unrevealed;

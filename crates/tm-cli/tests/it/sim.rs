@@ -12,7 +12,7 @@ use tm_core::Claims;
 use crate::support::{Ran, TRANSPORTS, Tm, ended, signal};
 
 /// A simulator, its address and the environment that it prints.
-struct Sim {
+pub(crate) struct Sim {
     child: Child,
     stdout: BufReader<ChildStdout>,
     url: String,
@@ -20,7 +20,7 @@ struct Sim {
 }
 
 impl Sim {
-    fn start(tm: Tm) -> Self {
+    pub(crate) fn start(tm: Tm) -> Self {
         let mut child = tm.start();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let url = line(&mut stdout).strip_prefix("listening on ").unwrap().to_owned();
@@ -38,12 +38,12 @@ impl Sim {
         &self.environment.iter().find(|(known, _)| known == name).unwrap().1
     }
 
-    fn tm(&self, line: &[&str]) -> Ran {
+    pub(crate) fn tm(&self, line: &[&str]) -> Ran {
         let environment = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         Tm::new(line).arg("--allow-loopback-http").envs(environment).ran()
     }
 
-    fn stop(mut self, name: &str) -> Ran {
+    pub(crate) fn stop(mut self, name: &str) -> Ran {
         signal(name, self.child.id());
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
