@@ -66,7 +66,7 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
 }
 
 /// As one would type it: the settings made for this command, its name without the folder, its arguments.
-fn shown(command: &Command) -> String {
+pub(crate) fn shown(command: &Command) -> String {
     let settings = command.get_envs().filter_map(|(name, value)| {
         Some(format!("{}={}", name.to_string_lossy(), quoted(&value?.to_string_lossy())))
     });

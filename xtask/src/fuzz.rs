@@ -48,8 +48,8 @@ fn parse(words: &[String]) -> Result<(Option<&str>, u64), String> {
     let (mut target, mut seconds, mut words) = (None, None, words.iter());
     while let Some(word) = words.next() {
         if word == "--seconds" {
-            let number = words.next().and_then(|number| number.parse().ok());
-            seconds = Some(number.ok_or("`--seconds` takes a whole number")?);
+            let number = words.next().and_then(|number| number.parse().ok()).filter(|number| *number > 0);
+            seconds = Some(number.ok_or("`--seconds` takes a whole number from 1 on")?);
         } else if word.starts_with('-') || target.replace(word.as_str()).is_some() {
             return Err(format!("`fuzz` takes {WORDS}, not `{word}`"));
         }
@@ -72,7 +72,7 @@ fn smoke(seconds: u64) -> Result<Vec<String>, String> {
     let all = output(program(&fuzzer).arg("list"))?;
     let start = |name: &&str| program(&fuzzer).args([*name, &seconds.to_string()]).spawn();
     let mut complaints = Vec::new();
-    for together in all.lines().collect::<Vec<_>>().chunks(AT_ONCE) {
+    for together in listed(&all)?.chunks(AT_ONCE) {
         let started: Vec<_> = together.iter().map(start).collect();
         for (name, child) in together.iter().zip(started) {
             match child.and_then(|mut child: Child| child.wait()) {
@@ -83,4 +83,24 @@ fn smoke(seconds: u64) -> Result<Vec<String>, String> {
         }
     }
     Ok(complaints)
+}
+
+/// The names, a line each.
+fn listed(all: &str) -> Result<Vec<&str>, String> {
+    let names: Vec<&str> = all.lines().collect();
+    if names.is_empty() { Err("`tm-fuzz list` names no target".to_owned()) } else { Ok(names) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_without_targets_or_time_is_a_failure() {
+        assert_eq!(listed("batch\nids\n"), Ok(vec!["batch", "ids"]));
+        assert!(listed("").is_err());
+        let parsed = |text: &str| check(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        assert!(parsed("--seconds 1").is_ok());
+        assert!(parsed("--seconds 0").is_err() && parsed("broker --seconds 0").is_err());
+    }
 }

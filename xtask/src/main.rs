@@ -12,6 +12,7 @@ mod coverage;
 mod deny;
 mod doc;
 mod features;
+mod filtered;
 mod fuzz;
 mod instructions;
 mod lint;

@@ -8,8 +8,11 @@ mod broken;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::command::{cargo, run as run_command};
+use crate::command::cargo;
+use crate::filtered;
 use crate::report::{Outcome, Report};
+
+pub(crate) use broken::PATCHES;
 
 /// What may follow the verb.
 pub(crate) const WORDS: &str = "[worlds | fleets] [--seeds N | --minutes N | --seed N] | --broken";
@@ -31,6 +34,13 @@ enum What {
     Fleets,
 }
 
+impl What {
+    /// With each of its tests.
+    fn run(self, command: &mut Command) -> Outcome {
+        filtered::run(command, if self == Self::Both { 2 } else { 1 })
+    }
+}
+
 /// How much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Much {
@@ -49,11 +59,11 @@ pub(crate) fn check(words: &[String]) -> Result<(), String> {
 pub(crate) fn run(words: &[String], report: &mut Report) {
     match parse(words) {
         Ok((what, Much::Seeds(seeds))) => {
-            report.step("simulate", || run_command(seeds_from(what, FIRST, seeds).args(SHOWN)));
+            report.step("simulate", || what.run(seeds_from(what, FIRST, seeds).args(SHOWN)));
         }
         Ok((what, Much::Minutes(minutes))) => report.step("simulate", || soak(what, minutes)),
         Ok((what, Much::One(seed))) => report.step(format!("simulate: seed {seed}"), || {
-            run_command(tests(what).args(SHOWN).env("TM_SIM_SEED", seed.to_string()))
+            what.run(tests(what).args(SHOWN).env("TM_SIM_SEED", seed.to_string()))
         }),
         Ok((_, Much::Broken)) => broken::run(report),
         Err(problem) => report.step("simulate", || Outcome::Failed(problem)),
@@ -63,9 +73,11 @@ pub(crate) fn run(words: &[String], report: &mut Report) {
 fn parse(words: &[String]) -> Result<(What, Much), String> {
     let (mut what, mut much, mut words) = (What::Both, None, words.iter());
     while let Some(word) = words.next() {
-        let mut number = || {
+        let mut number = |least| {
             let number = words.next().and_then(|number| number.parse().ok());
-            number.ok_or_else(|| format!("`{word}` takes a whole number"))
+            number
+                .filter(|number| *number >= least)
+                .ok_or_else(|| format!("`{word}` takes a whole number from {least} on"))
         };
         let next = match word.as_str() {
             "worlds" if what == What::Both => {
@@ -76,9 +88,9 @@ fn parse(words: &[String]) -> Result<(What, Much), String> {
                 what = What::Fleets;
                 continue;
             }
-            "--seeds" => Much::Seeds(number()?),
-            "--minutes" => Much::Minutes(number()?),
-            "--seed" => Much::One(number()?),
+            "--seeds" => Much::Seeds(number(1)?),
+            "--minutes" => Much::Minutes(number(1)?),
+            "--seed" => Much::One(number(0)?),
             "--broken" => Much::Broken,
             _ => return Err(format!("`simulate` takes {WORDS}, not `{word}`")),
         };
@@ -96,8 +108,7 @@ fn soak(what: What, minutes: u64) -> Outcome {
     let first = SystemTime::UNIX_EPOCH.elapsed().map_or(FIRST, |since| since.as_secs() * AT_A_TIME);
     let mut seeds = 0;
     while seeds == 0 || start.elapsed() < time {
-        if let failed @ Outcome::Failed(_) =
-            run_command(seeds_from(what, first + seeds, AT_A_TIME).args(SHOWN))
+        if let failed @ Outcome::Failed(_) = what.run(seeds_from(what, first + seeds, AT_A_TIME).args(SHOWN))
         {
             return failed;
         }
@@ -143,7 +154,15 @@ mod tests {
 
     #[test]
     fn what_it_does_not_know_it_refuses() {
-        for words in ["--seeds", "--seed x", "worlds fleets", "--seeds 5 --seed 5", "moons"] {
+        for words in [
+            "--seeds",
+            "--seed x",
+            "worlds fleets",
+            "--seeds 5 --seed 5",
+            "moons",
+            "--seeds 0",
+            "--minutes 0",
+        ] {
             assert!(parsed(words).is_err(), "{words}");
         }
     }

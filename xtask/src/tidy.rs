@@ -6,6 +6,7 @@ mod decisions;
 mod files;
 mod links;
 mod manifests;
+mod patches;
 mod readme;
 mod rust;
 mod text;
@@ -23,8 +24,15 @@ pub(crate) fn run(report: &mut Report) {
 }
 
 /// The rules, each by itself.
-const RULES: &[fn(&Files) -> Vec<Violation>] =
-    &[rust::check, text::check, manifests::check, readme::check, links::check, decisions::check];
+const RULES: &[fn(&Files) -> Vec<Violation>] = &[
+    rust::check,
+    text::check,
+    manifests::check,
+    readme::check,
+    links::check,
+    decisions::check,
+    patches::check,
+];
 
 fn check(files: &Files) -> Vec<String> {
     RULES.iter().flat_map(|rule| rule(files)).map(|violation| violation.to_string()).collect()

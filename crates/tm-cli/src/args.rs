@@ -4,10 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 
-use crate::{
-    sim_options::SimOptions,
-    storage::{StoreName, without_password},
-};
+use crate::{sim_options::SimOptions, storage::without_password, store_name::StoreName};
 
 const ENVIRONMENT_AND_STATUS: &str = "\
 Environment:

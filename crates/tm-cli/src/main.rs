@@ -20,6 +20,7 @@ mod run;
 mod secrets;
 mod sim_options;
 mod storage;
+mod store_name;
 mod way;
 
 use std::process::ExitCode;

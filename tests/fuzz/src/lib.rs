@@ -40,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "record", run: outside::record },
     Target { name: "proxy", run: outside::proxy },
     Target { name: "stdin", run: outside::stdin },
+    Target { name: "store_name", run: outside::store_name },
     Target { name: "broker", run: broker::broker },
 ];
 

@@ -4,6 +4,8 @@
 //! (`libfuzzer/`) it writes the seeds down: `tm-fuzz seeds TARGET FOLDER`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to the terminal")]
 
+mod mutation;
+
 use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,10 +15,8 @@ use std::{
 };
 
 use fastrand::Rng;
+use mutation::mutated;
 use tm_fuzz::Target;
-
-/// Longer than anything that is read, but for a page.
-const MOST_BYTES: usize = 80 * 1024;
 
 /// What formats are made of.
 const WORDS: &[&[u8]] = &[
@@ -115,7 +115,7 @@ fn fuzz(target: &Target, time: Duration, seed: u64) -> ExitCode {
     };
     let (mut rng, start, mut runs) = (Rng::with_seed(seed), Instant::now(), 0_u64);
     while start.elapsed() < time {
-        let input = mutated(&seeds, &mut rng);
+        let input = mutated(&seeds, WORDS, &mut rng);
         if catch_unwind(AssertUnwindSafe(|| (target.run)(&input))).is_err() {
             return found(target, &input, seed);
         }
@@ -132,39 +132,4 @@ fn found(target: &Target, input: &[u8], seed: u64) -> ExitCode {
     eprintln!("{} fails on {} bytes, kept in {} ({kept:?})", target.name, input.len(), file.display());
     eprintln!("mend it, and move the file to {}", tm_fuzz::corpus(target.name).display());
     ExitCode::FAILURE
-}
-
-fn mutated(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
-    let mut input = rng.choice(seeds).cloned().unwrap_or_default();
-    for _ in 0..1 << rng.u32(0..5) {
-        mutate(&mut input, seeds, rng);
-    }
-    input.truncate(MOST_BYTES);
-    input
-}
-
-fn mutate(input: &mut Vec<u8>, seeds: &[Vec<u8>], rng: &mut Rng) {
-    let at = rng.usize(0..=input.len());
-    let to = (at + rng.usize(0..16)).min(input.len());
-    match rng.u8(0..8) {
-        0 => input.truncate(at),
-        1 => drop(input.drain(at..to)),
-        2 => drop(input.splice(at..to, rng.choice(WORDS).copied().unwrap_or_default().iter().copied())),
-        3 => input.extend((0..rng.usize(1..40)).map(|_| rng.u8(..))),
-        4 => {
-            let piece = input[at..to].repeat(rng.usize(1..20));
-            drop(input.splice(at..at, piece));
-        }
-        5 => {
-            let other = rng.choice(seeds).map_or(&[][..], Vec::as_slice);
-            let from = rng.usize(0..=other.len());
-            let piece = other[from..].iter().take(200).copied();
-            drop(input.splice(at..to, piece));
-        }
-        _ => {
-            if let Some(byte) = input.get_mut(at) {
-                *byte = if rng.bool() { rng.u8(..) } else { *byte ^ (1 << rng.u32(0..8)) };
-            }
-        }
-    }
 }

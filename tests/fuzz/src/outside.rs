@@ -1,6 +1,6 @@
 //! What comes from the environment, from stores and from stdin.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use tm_cache::{Head, Record};
@@ -14,6 +14,11 @@ mod input;
 #[allow(dead_code, unreachable_pub, reason = "the driver uses all of it, and shows some")]
 mod proxy_of_driver;
 
+#[path = "../../../crates/tm-cli/src/store_name.rs"]
+mod store_name;
+
+use store_name::StoreName;
+
 pub(super) fn gateway(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for read in [Gateway::parse, Gateway::parse_allowing_loopback_http, Gateway::region, Gateway::xcelerator]
@@ -22,6 +27,12 @@ pub(super) fn gateway(bytes: &[u8]) {
         assert!(!gateway.host().is_empty());
         let shown = gateway.to_string();
         assert!(!gateway.is_plain_http() || Gateway::parse(&shown).is_err(), "clear text on request only");
+        let address = gateway.host().trim_matches(['[', ']']).parse::<IpAddr>();
+        let is_loopback = address.is_ok_and(|address| address.is_loopback());
+        assert!(
+            !gateway.is_plain_http() || is_loopback,
+            "clear text to loopback only, by its address: {shown}"
+        );
         let again = Gateway::parse_allowing_loopback_http(&shown).expect("what is shown can be read");
         assert_eq!((again.host(), again.is_plain_http()), (gateway.host(), gateway.is_plain_http()));
     }
@@ -82,6 +93,24 @@ pub(super) fn proxy(bytes: &[u8]) {
     };
     if let Some(url) = proxy_of_driver::Proxy::FromEnvironment.resolve(&gateway, variable) {
         assert!(url.contains("://") && !gateway.is_plain_http());
+    }
+}
+
+/// A name says all that it was made of, and shows no URL.
+pub(super) fn store_name(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let name: Result<StoreName, String> = text.parse();
+    let shown = format!("{name:?}");
+    match name {
+        Ok(StoreName::None) => assert_eq!(text, "none"),
+        Ok(StoreName::Memory) => assert_eq!(text, "memory"),
+        Ok(StoreName::File(None)) => assert_eq!(text, "file"),
+        Ok(StoreName::File(Some(directory))) => assert_eq!(text, format!("file:{}", directory.display())),
+        Ok(StoreName::Redis(url)) => {
+            assert_eq!(text, url.as_str());
+            assert_eq!(shown, "Ok(redis)");
+        }
+        Err(_) => assert!(shown.len() < 200 && !shown.contains("hush-7f3a"), "{shown}"),
     }
 }
 

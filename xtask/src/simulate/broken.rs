@@ -9,7 +9,8 @@ use crate::command::{cargo, output, program};
 use crate::report::{Outcome, Report};
 use crate::workspace::{Metadata, root};
 
-const PATCHES: &str = "crates/tm-core/tests/broken";
+/// Where the patches lie.
+pub(crate) const PATCHES: &str = "crates/tm-core/tests/broken";
 
 /// So many seeds of each kind it may take. Most take few.
 const SEEDS: [&str; 2] = ["60", "1000"];
@@ -32,7 +33,7 @@ fn patches() -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut patches: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     patches.sort();
-    Ok(patches)
+    if patches.is_empty() { Err(format!("{}: no patches", folder.display())) } else { Ok(patches) }
 }
 
 /// Of the tree as it is, with a target folder of its own: cargo takes a copy for the original.

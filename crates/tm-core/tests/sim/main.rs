@@ -49,6 +49,7 @@ use std::{
 };
 
 use attempt::{attempt, with_fewer_tenants};
+use keeping::IN_STORE;
 use tally::Tally;
 
 /// Two processors, as our machines have.
@@ -76,9 +77,10 @@ fn random_worlds_keep_every_invariant() {
 #[test]
 fn random_fleets_keep_every_invariant() {
     if let Some(tally) = run_all("fleets", 240, random_fleet::run) {
-        for name in STORES.split(", ") {
+        for name in STORES.split(", ").chain([random_fleet::RIGHT_CLOCKS]) {
             assert!(tally.of(name) > 0, "no fleet had this: {name}; {tally:?}");
         }
+        the_store_was_looked_into(&tally);
     }
 }
 
@@ -172,4 +174,11 @@ fn everything_happened(tally: &Tally) {
     for name in ALL.split(", ").chain(STORES.split(", ")) {
         assert!(tally.of(name) > 0, "no run had this: {name}; {tally:?}");
     }
+    the_store_was_looked_into(tally);
+}
+
+/// Nobody looks while something is under way. 200 seeds find some 2,000 tokens.
+fn the_store_was_looked_into(tally: &Tally) {
+    let found = tally.of(IN_STORE);
+    assert!(found >= 1_000, "only {found} tokens were looked for in the store; {tally:?}");
 }

@@ -33,7 +33,7 @@ impl World {
             }
         }
         let evicted = oracles.view.rest(self.service.ledger())?;
-        oracles.memory.rest(&stats, oracles.view.len(), oracles.tickets.waiting(), evicted)?;
+        oracles.memory.rest(&stats, &oracles.view, oracles.tickets.waiting(), evicted)?;
         let long = self.oracles.tickets.long_waiting(now.mono);
         self.nobody_waits_with_a_token_in_hand(now.mono, fresh, &long)?;
         self.nobody_waits_in_vain(now, fresh, &long)?;

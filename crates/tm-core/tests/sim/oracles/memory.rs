@@ -1,25 +1,28 @@
 //! Memory stays under its bound, what is held is what is shown, and nothing is left when nothing goes on.
+//!
+//! How many bytes are held is what the broker says, but no fewer than the texts of the tokens that are shown.
 
 use tm_core::broker::Stats;
 
-use super::{Verdict, rule};
+use super::{Verdict, View, rule};
 
 /// Watches what the broker says of itself.
 #[derive(Debug)]
 pub(crate) struct Memory {
     bound: usize,
-    peak: usize,
 }
 
 impl Memory {
     pub(crate) fn new(bound: usize) -> Self {
-        Self { bound, peak: 0 }
+        Self { bound }
     }
 
     /// After a drain. `evicted` living tokens were hidden in it.
-    pub(crate) fn rest(&mut self, stats: &Stats, shown: usize, waiting: usize, evicted: usize) -> Verdict {
+    pub(crate) fn rest(&self, stats: &Stats, view: &View, waiting: usize, evicted: usize) -> Verdict {
         let Stats { bytes_held, tokens_held, .. } = *stats;
-        let bound = self.bound;
+        let (bound, shown) = (self.bound, view.len());
+        let seen: usize = view.all().map(|(_, token)| token.secret().len()).sum();
+        rule(seen <= bytes_held, || format!("{bytes_held} bytes are held, the tokens shown have {seen}"))?;
         rule(bytes_held <= bound, || format!("{bytes_held} bytes are held, {bound} are allowed"))?;
         rule(tokens_held == shown, || format!("{tokens_held} tokens are held, {shown} are shown"))?;
         rule((tokens_held == 0) == (bytes_held == 0), || {
@@ -34,7 +37,6 @@ impl Memory {
                 format!("{evicted} living tokens were thrown out, and {bytes_held} of {bound} bytes are held")
             })?;
         }
-        self.peak = self.peak.max(bytes_held);
         Ok(())
     }
 
