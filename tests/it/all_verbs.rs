@@ -41,7 +41,7 @@ pub(crate) fn use_all(stack: Stack) -> Needles {
     let in_redis = |password: &str, sim: &Simulator| {
         let encoded = password.replace('/', "%2F").replace('+', "%2B");
         let url = redis.url().replace("//", &format!("//:{encoded}@"));
-        host.client_with_redis(setup_for(sim), &RedisOptions::new(url), &ring)
+        host.client_with_redis(setup_for(sim), &RedisOptions::new(url), Some(&ring))
     };
     thread::scope(|scope| {
         let lives = [

@@ -41,3 +41,5 @@ mod stress;
 mod tenants;
 mod tls;
 mod vector_answers;
+#[cfg(target_os = "linux")]
+mod wiping;

@@ -45,29 +45,32 @@ fn alone_in(environment: &[(&str, &OsStr)], story: fn()) {
     assert!(ended.status.success() && told.contains("1 passed"), "{name}, alone:\n{told}\n{complained}");
 }
 
+/// Of blocking clients; the simulator's have other names.
+#[cfg(target_os = "linux")]
+pub(crate) fn threads_of_clients() -> usize {
+    use std::fs;
+
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    // One that ends in between has no name any more.
+    let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| matches!(name.trim_end(), "tm" | "tm-list")).count()
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn the_threads_of_a_dropped_client_end() {
-    use std::{fs, time::Duration};
+    use std::time::Duration;
 
     use tm_async::Wish;
     use tm_sim::{Endpoint, Fault, Simulator};
 
     use crate::harness::{Stack, World, tenant, until};
 
-    /// Of the client's threads; the simulator's have other names.
-    fn threads() -> usize {
-        let tasks = fs::read_dir("/proc/self/task").unwrap();
-        // One that ends in between has no name any more.
-        let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
-        names.filter(|name| matches!(name.trim_end(), "tm" | "tm-list")).count()
-    }
-
     alone(&[], || {
         let settings = |settings: &mut tm_async::Settings| settings.attempt_time = Duration::from_secs(1);
         let World { sim, client, .. } =
             World::with_settings(Stack::Ureq, Simulator::builder().tenants(237), settings);
-        assert_eq!(threads(), 0, "none is started before there is work");
+        assert_eq!(threads_of_clients(), 0, "none is started before there is work");
         sim.fault(Fault::Delay(Duration::ZERO).on(Endpoint::Page).once());
         sim.fault(Fault::Hang.on(Endpoint::Page));
         let mut all = client.all_tokens();
@@ -75,9 +78,9 @@ fn the_threads_of_a_dropped_client_end() {
         sim.fault(Fault::Hang);
         let impatient = Wish { patience: Some(Duration::from_millis(10)), ..Wish::default() };
         client.token_with(&tenant("tenant-0237"), impatient).unwrap_err();
-        assert!(threads() > 2, "there is work under way");
+        assert!(threads_of_clients() > 2, "there is work under way");
         drop((all, client));
-        until("all threads have ended", || threads() == 0);
+        until("all threads have ended", || threads_of_clients() == 0);
     });
 }
 

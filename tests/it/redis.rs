@@ -7,11 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tm_async::Token;
 use tm_cache::{KeyRing, RedisOptions};
 use tm_sim::Simulator;
 
 use crate::{
-    harness::{Client, Host, Stack, setup_for, tenant, tenants, until},
+    harness::{Client, Host, Stack, owner, setup_for, tenants, until},
     redis_server::RedisServer,
 };
 
@@ -25,6 +26,7 @@ both!(
     a_redis_that_is_too_slow_is_not_waited_for,
     a_redis_that_is_slow_is_used_all_the_same,
     nothing_in_redis_matches_a_token_a_secret_or_a_tenant,
+    a_token_in_redis_is_found_where_it_is_not_sealed,
 );
 
 const LONG: Duration = Duration::from_secs(20);
@@ -51,7 +53,12 @@ impl World {
     }
 
     fn client_of(&self, url: &str) -> Client {
-        self.host.client_with_redis(setup_for(&self.sim), &RedisOptions::new(url), &self.ring)
+        self.host.client_with_redis(setup_for(&self.sim), &RedisOptions::new(url), Some(&self.ring))
+    }
+
+    /// Whoever can read this Redis can use the tokens.
+    fn plain_client(&self) -> Client {
+        self.host.client_with_redis(setup_for(&self.sim), &RedisOptions::new(self.redis.url()), None)
     }
 
     fn calls(&self) -> u64 {
@@ -174,30 +181,68 @@ fn a_redis_that_is_slow_is_used_all_the_same(stack: Stack) {
 }
 
 fn nothing_in_redis_matches_a_token_a_secret_or_a_tenant(stack: Stack) {
-    let world = World::new(stack, &[]);
-    let client = world.client();
-    let mut secrets: Vec<String> = world.sim.environment().into_iter().map(|(_, value)| value).collect();
-    for (tenant, token) in client.tokens(&tenants(&world.sim.tenants())) {
-        secrets.push(tenant.to_string());
-        // A piece of a token betrays it as well as the whole.
-        let token = token.unwrap();
-        let (claims, signature) = token.secret().rsplit_once('.').unwrap();
-        secrets.extend([&claims[..40], &claims[claims.len() - 40..], signature].map(str::to_owned));
-    }
-    client.reject(&client.token(tenant("tenant-0001").as_str()).unwrap());
-    client.token("tenant-0001").unwrap();
-    client.close(LONG);
+    let world = World::new(stack, &AS_IT_IS);
+    let tokens = tokens_kept_by(&world.client(), &world.sim);
+    let environment = world.sim.environment().into_iter().map(|(_, value)| value);
+    let secrets = environment.chain(world.sim.tenants()).chain(tokens.iter().flat_map(pieces));
 
-    let names = world.redis.ask(&["KEYS", "*"]);
-    assert!(names.lines().count() >= 24, "records and a grave: {names}");
-    for name in names.lines() {
-        let value = world.redis.ask_bytes(&[b"DUMP", name.as_bytes()]);
-        for secret in secrets.iter().filter(|secret| secret.len() > 5) {
-            let found = [name.as_bytes(), &value]
-                .iter()
-                .any(|text| text.windows(secret.len()).any(|part| part == secret.as_bytes()));
-            assert!(!found, "{secret} is in {name}");
-        }
+    let content = Content::of(&world.redis);
+
+    for secret in secrets.filter(|secret| secret.len() > 5) {
+        assert_eq!(content.name_of(&secret), None, "there is {secret}");
+    }
+}
+
+/// The story above sees what it looks for.
+fn a_token_in_redis_is_found_where_it_is_not_sealed(stack: Stack) {
+    let world = World::new(stack, &AS_IT_IS);
+    let tokens = tokens_kept_by(&world.plain_client(), &world.sim);
+
+    let content = Content::of(&world.redis);
+
+    let (refused, kept) = tokens.split_first().unwrap();
+    for piece in kept.iter().flat_map(pieces) {
+        assert!(content.name_of(&piece).is_some(), "there is no {piece}");
+    }
+    let [.., signature] = pieces(refused);
+    assert_eq!(content.name_of(&signature), None, "of a refused token there is a fingerprint alone");
+}
+
+/// A dump is compressed otherwise, and no long token can be found in it.
+const AS_IT_IS: [&str; 2] = ["--rdbcompression", "no"];
+
+/// The first one was refused, and replaced by the last.
+fn tokens_kept_by(client: &Client, sim: &Simulator) -> Vec<Token> {
+    let rows = client.tokens(&tenants(&sim.tenants()));
+    let mut tokens: Vec<_> = rows.into_iter().map(|(_, token)| token.unwrap()).collect();
+    client.reject(&tokens[0]);
+    tokens.push(client.token(&owner(&tokens[0])).unwrap());
+    client.close(LONG);
+    tokens
+}
+
+/// A piece of a token betrays it as well as the whole.
+fn pieces(token: &Token) -> [String; 3] {
+    let (claims, signature) = token.secret().rsplit_once('.').unwrap();
+    [&claims[..40], &claims[claims.len() - 40..], signature].map(str::to_owned)
+}
+
+/// All names in a Redis with their values.
+struct Content(Vec<(String, Vec<u8>)>);
+
+impl Content {
+    fn of(redis: &RedisServer) -> Self {
+        let names = redis.ask(&["KEYS", "*"]);
+        assert!(names.lines().count() >= 24, "records and a grave: {names}");
+        let dumped = |name: &str| (name.to_owned(), redis.ask_bytes(&[b"DUMP", name.as_bytes()]));
+        Self(names.lines().map(dumped).collect())
+    }
+
+    /// Where this text is, in a name or in its value.
+    fn name_of(&self, text: &str) -> Option<&str> {
+        let has = |bytes: &[u8]| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        let mut entries = self.0.iter();
+        entries.find(|(name, value)| has(name.as_bytes()) || has(value)).map(|(name, _)| name.as_str())
     }
 }
 

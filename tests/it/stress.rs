@@ -1,7 +1,10 @@
 //! Many at once in bad weather: everybody gets an answer, and nothing is left behind.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -9,9 +12,9 @@ use std::{
 use bytes::Bytes;
 use tm_async::{Error, TenantId, Token, Wish};
 use tm_sim::{Fault, FaultRule, Simulator};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 
-use crate::harness::{Client, SOON, Stack, World, until};
+use crate::harness::{Client, SOON, Stack, World, owner, until};
 
 both!(everybody_gets_an_answer_in_bad_weather);
 
@@ -20,6 +23,9 @@ const THREADS: usize = 64;
 const TENANTS: usize = 200;
 /// Those after the first so many have each a trouble of their own.
 const UNTROUBLED: usize = 150;
+/// Of every so many callers one is dropped, unless it has its answer by then. That leaves hundreds; on a busy machine fewer.
+const DROPPED_OF: usize = 7;
+const LEAST_DROPPED: usize = 50;
 
 fn everybody_gets_an_answer_in_bad_weather(stack: Stack) {
     let world = World::with_settings(stack, Simulator::builder().tenants(TENANTS), |settings| {
@@ -31,7 +37,7 @@ fn everybody_gets_an_answer_in_bad_weather(stack: Stack) {
     for (number, id) in ids.iter().enumerate().skip(UNTROUBLED) {
         world.sim.fault(trouble(number, id.as_str()));
     }
-    let tally = Tally::default();
+    let tally = Arc::new(Tally::default());
     match &world.client {
         Client::Async(client, runtime) => runtime.block_on(tasks(client, &ids, &tally)),
         Client::Blocking(client) => threads(client, &ids, &tally),
@@ -39,11 +45,12 @@ fn everybody_gets_an_answer_in_bad_weather(stack: Stack) {
     let [good, bad, gone] = tally.numbers();
     assert_eq!(good + bad + gone, REQUESTS);
     assert!(good > 0 && bad > 0, "mixed weather: {good} good, {bad} bad, {gone} gone");
+    assert!(tally.refused() > 0, "nothing was rejected");
+    let dropped = if stack == Stack::Reqwest { LEAST_DROPPED } else { 0 };
+    assert!(gone >= dropped, "only {gone} callers were dropped on the way");
+    assert_eq!(world.client.stats().waiting, 0, "who was dropped waits no more");
     world.sim.clear_faults();
-    until("nobody waits and nothing is under way", || {
-        let stats = world.client.stats();
-        (stats.waiting, stats.calls_under_way) == (0, 0)
-    });
+    until("nothing is under way", || world.client.stats().calls_under_way == 0);
     let World { client, host, .. } = world;
     client.close(SOON);
     drop(client); // and with it the connections that it keeps open
@@ -70,25 +77,37 @@ fn trouble(number: usize, id: &str) -> FaultRule {
     fault.for_tenants([id]).times(times)
 }
 
-/// A task for each request, all of them at once. Some are dropped on the way.
-async fn tasks(client: &tm_async::Client, ids: &[TenantId], tally: &Tally) {
+/// A task for each request. Some are dropped on the way, as soon as they have begun.
+async fn tasks(client: &tm_async::Client, ids: &[TenantId], tally: &Arc<Tally>) {
     let mut tasks = JoinSet::new();
     for number in 0..REQUESTS {
-        let (client, request) = (client.clone(), Request::new(number, ids, 20));
+        let (client, mut request) = (client.clone(), Request::new(number, ids, 20));
+        let is_dropped = number.is_multiple_of(DROPPED_OF);
+        if is_dropped {
+            request.wish.patience = None; // or it might go unnoticed that it is waited for still
+        }
+        let (tally, begun) = (Arc::clone(tally), Arc::new(AtomicBool::new(false)));
+        let begins = Arc::clone(&begun);
         let task = tasks.spawn(async move {
+            begins.store(true, Ordering::Relaxed);
+            let refused = tally.refused();
             let answer = client.token_with(&request.tenant, request.wish).await;
+            tally.count(&request, refused, &answer);
             if let Some(token) = request.to_reject(&answer) {
                 client.reject(token);
+                tally.refuse(token);
             }
-            answer
         });
-        if number % 23 == 0 {
+        if is_dropped {
+            while !begun.load(Ordering::Relaxed) {
+                yield_now().await;
+            }
             task.abort();
         }
     }
-    while let Some(answer) = tasks.join_next().await {
-        match answer {
-            Ok(answer) => tally.count(&answer),
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok(()) => {}
             Err(gone) if gone.is_cancelled() => tally.count_gone(),
             Err(panicked) => panic!("{panicked}"),
         }
@@ -101,11 +120,13 @@ fn threads(client: &tm_blocking::Client, ids: &[TenantId], tally: &Tally) {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 while let Some(request) = take(&next, ids) {
+                    let refused = tally.refused();
                     let answer = client.token_with(&request.tenant, request.wish);
+                    tally.count(&request, refused, &answer);
                     if let Some(token) = request.to_reject(&answer) {
                         client.reject(token);
+                        tally.refuse(token);
                     }
-                    tally.count(&answer);
                 }
             });
         }
@@ -141,12 +162,28 @@ struct Tally {
     good: AtomicUsize,
     bad: AtomicUsize,
     gone: AtomicUsize,
+    refused: Mutex<Vec<Token>>,
 }
 
 impl Tally {
-    fn count(&self, answer: &Result<Token, Error>) {
+    /// How many tokens were rejected up to now.
+    fn refused(&self) -> usize {
+        self.refused.lock().unwrap().len()
+    }
+
+    fn refuse(&self, token: &Token) {
+        self.refused.lock().unwrap().push(token.clone());
+    }
+
+    /// `refused` is how many were when the request was made.
+    fn count(&self, request: &Request, refused: usize, answer: &Result<Token, Error>) {
         let counter = if answer.is_ok() { &self.good } else { &self.bad };
         counter.fetch_add(1, Ordering::Relaxed);
+        if let Ok(token) = answer {
+            assert_eq!(owner(token), request.tenant.as_str());
+            let is_refused = self.refused.lock().unwrap()[..refused].contains(token);
+            assert!(!is_refused, "{}: a token that was rejected comes back", request.tenant);
+        }
     }
 
     fn count_gone(&self) {

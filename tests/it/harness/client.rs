@@ -65,16 +65,20 @@ impl Host {
         client.expect("a good set-up")
     }
 
-    /// A client that keeps its tokens in a Redis.
-    pub(crate) fn client_with_redis(&self, setup: Setup, redis: &RedisOptions, ring: &KeyRing) -> Client {
-        let ring = ring.clone();
+    /// A client that keeps its tokens in a Redis, sealed if there is a ring.
+    pub(crate) fn client_with_redis(
+        &self,
+        setup: Setup,
+        redis: &RedisOptions,
+        ring: Option<&KeyRing>,
+    ) -> Client {
         let client = match self {
             Self::Async(runtime) => tm_async::Client::builder(setup)
-                .store(Storage::sealed(redis.open_async().expect("good options"), ring))
+                .store(stored(redis.open_async().expect("good options"), ring))
                 .build()
                 .map(|client| Client::Async(client, Arc::clone(runtime))),
             Self::Blocking => tm_blocking::Client::builder(setup)
-                .store(Storage::sealed(redis.open().expect("good options"), ring))
+                .store(stored(redis.open().expect("good options"), ring))
                 .build()
                 .map(Client::Blocking),
         };
@@ -128,6 +132,13 @@ impl Host {
             Self::Async(runtime) => runtime.metrics().num_alive_tasks(),
             Self::Blocking => 0,
         }
+    }
+}
+
+fn stored<S>(store: S, ring: Option<&KeyRing>) -> Storage<S> {
+    match ring {
+        Some(ring) => Storage::sealed(store, ring.clone()),
+        None => Storage::plaintext(store),
     }
 }
 
