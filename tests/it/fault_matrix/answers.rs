@@ -9,7 +9,7 @@ use super::{
         answer, answers, sends,
     },
     row::{Row, broken, nonsense, row, served, too_large, unexpected},
-    traps::Traps,
+    traps::{ELSEWHERE, Traps},
 };
 
 pub(super) fn rows(column: Column, traps: &Traps) -> Vec<Row> {
@@ -51,7 +51,7 @@ pub(super) fn rows(column: Column, traps: &Traps) -> Vec<Row> {
         row("101",                                answers(101, &[("upgrade", "x"), ("connection", "upgrade")], ""), unexpected()),
     ];
     for status in [300, 301, 302, 303, 304, 307, 308] {
-        for location in traps.locations() {
+        for location in traps.locations().chain([ELSEWHERE.to_owned()]) {
             let fault = answers(status, &[("location", location.as_str())], "moved");
             rows.push(row(format!("{status} to {location}"), fault, unexpected()));
         }

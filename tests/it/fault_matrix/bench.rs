@@ -38,7 +38,7 @@ pub(super) fn play(row: &Row, column: Column, stack: Stack, host: &Host) -> Resu
             Column::List => bench.list(),
         };
         match played {
-            Ok(()) => return Ok(()),
+            Ok(()) => return bench.nobody_has_strayed(),
             Err(Late) => {}
             Err(Wrong(problem)) => return Err(problem),
         }
@@ -73,6 +73,8 @@ struct Bench<'r> {
 
 const SHORT: Duration = Duration::from_millis(400);
 const PATIENCE: Duration = Duration::from_secs(12);
+/// Before a third attempt, after a 429 or a 503. A rest lasts longer, or about as long.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 const OPERATOR: &str = "operator";
 
 impl<'r> Bench<'r> {
@@ -129,9 +131,37 @@ impl<'r> Bench<'r> {
             // sleep: nobody is told of the end of a refresh, and how often it is looked at decides nothing.
             thread::sleep(Duration::from_millis(20));
         }
+        self.wait_for_one_too_many();
         self.attempts_are_as_expected()?;
         self.recover();
-        self.others_are_served()
+        for token in &tokens {
+            self.client.reject(token);
+        }
+        self.recovers()?;
+        self.are_replaced(&tokens)
+    }
+
+    /// Waits as long as it may take until one attempt more than expected begins, if one does.
+    fn wait_for_one_too_many(&self) {
+        let start = Instant::now();
+        while self.attempts().len() <= self.outcome.attempts && start.elapsed() < LONGEST_BACKOFF {
+            // sleep: between two looks at what nobody announces.
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Those who were refreshed in vain have newer tokens. Who is refused, or held, has none before the wait is over.
+    fn are_replaced(&self, tokens: &[Token]) -> Result<(), Trouble> {
+        if matches!(self.outcome.wait, Wait::Refusal | Wait::Told(_)) {
+            return Ok(());
+        }
+        for (answer, last) in self.ask().into_iter().zip(tokens) {
+            let token = answer.map_err(|error| self.still("the tenant itself", &error))?;
+            if token == *last {
+                return Err(wrong("the last token is served after it was rejected"));
+            }
+        }
+        Ok(())
     }
 
     fn list(&self) -> Result<(), Trouble> {
@@ -242,6 +272,13 @@ impl<'r> Bench<'r> {
             (Wait::Pause | Wait::Told(_), None) => false,
         };
         if good { shows_no_secret(error) } else { Err(wrong(format!("the wait is {wait:?} ms: {error:?}"))) }
+    }
+
+    fn nobody_has_strayed(&self) -> Result<(), String> {
+        match self.service.strayed() {
+            0 => Ok(()),
+            strayed => Err(format!("a redirect was followed {strayed} times")),
+        }
     }
 
     fn attempts(&self) -> Vec<Attempt> {

@@ -47,7 +47,7 @@ use traps::Traps;
 both!(a_first_fetch_ends_as_its_row_says, a_refresh_harms_no_living_token, a_list_ends_as_its_row_says);
 
 /// A new row counts here, and in `docs/reliability.md`.
-const ROWS: usize = 160;
+const ROWS: usize = 167;
 
 /// Of those, rows that are no concern of the list.
 const OF_BATCHES: usize = 9;

@@ -15,6 +15,7 @@ use super::{
     fault::{Fault, answer},
     peers,
     row::Row,
+    traps::ELSEWHERE,
 };
 use crate::harness::{RawRequest, RawServer, part};
 
@@ -33,6 +34,7 @@ struct Ways {
     life_s: u64,
     issued: AtomicU64,
     bad: AtomicBool,
+    strayed: AtomicU64,
 }
 
 impl Service {
@@ -47,6 +49,7 @@ impl Service {
             life_s: if column == Column::Refresh { SHORT_LIFE_S } else { 1_799 },
             issued: AtomicU64::new(0),
             bad: AtomicBool::new(false),
+            strayed: AtomicU64::new(0),
         });
         let told = Arc::clone(&ways);
         let server = RawServer::serving(move |stream| {
@@ -72,6 +75,11 @@ impl Service {
         self.ways.bad.store(false, Ordering::SeqCst);
     }
 
+    /// How many requests came to where only a redirect points.
+    pub(super) fn strayed(&self) -> u64 {
+        self.ways.strayed.load(Ordering::SeqCst)
+    }
+
     pub(super) fn path(&self) -> &'static str {
         self.ways.path
     }
@@ -85,6 +93,9 @@ impl Ways {
     fn in_clear(&self, stream: &TcpStream) -> io::Result<()> {
         loop {
             let target = await_request(stream)?;
+            if target == ELSEWHERE {
+                self.strayed.fetch_add(1, Ordering::SeqCst);
+            }
             if self.is_bad()
                 && target.split('?').next().is_some_and(|path| path.ends_with(self.path))
                 && let Fault::Sends(bytes, then) = &self.fault

@@ -5,6 +5,9 @@ use std::{
     net::{Ipv4Addr, TcpListener},
 };
 
+/// On the service itself. Requests that come there are counted by it.
+pub(super) const ELSEWHERE: &str = "/elsewhere";
+
 /// Servers that must see no connection.
 pub(super) struct Traps(Vec<(TcpListener, &'static str)>);
 
