@@ -53,7 +53,8 @@ pub(crate) struct Shared {
     timers: Mutex<HashMap<runtime::Id, Timer>>,
     orphans: Mutex<Orphans>,
     orphaned: Notify,
-    /// For those that tell the store something.
+    /// For those that tell the store the rest. Before the end there are few, and one in a runtime that stands still would keep its
+    /// turn.
     telling: Semaphore,
     list_error: Mutex<Option<Error>>,
     closed: watch::Sender<bool>,
@@ -176,8 +177,8 @@ impl Shared {
 
     /// Answers all callers and ends all tasks, without waiting for them. They tell the store first what it has to know.
     pub(crate) fn close(self: &Arc<Self>) {
-        self.carry_out(self.engine.close());
         self.closed.send_replace(true);
+        self.carry_out(self.engine.close());
     }
 
     /// Comes back when no task is left.
@@ -263,8 +264,7 @@ impl Carried {
     async fn carry_out(mut self, job: Job) {
         let shared = Arc::clone(&self.shared);
         let outcome = if job.outlives_the_client() {
-            // It is never closed, so there is always a turn.
-            let _turn = shared.telling.acquire().await;
+            let _turn = if *self.closed.borrow() { shared.telling.acquire().await.ok() } else { None };
             shared.carry_out_job(job).await
         } else {
             tokio::select! {

@@ -1,6 +1,6 @@
 //! Keeping every tenant of the application fresh, as they come and go.
 
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Duration};
 
 use tm_core::{Error, ErrorKind};
 use tm_driver::{Followed, Listed};
@@ -16,6 +16,9 @@ pub(crate) fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
         let mut list_failed = false;
         while !shared.workers.is_closed_within(followed.pause(list_failed)) {
             let error = read(&shared, &mut followed).err();
+            if shared.workers.is_closed_within(Duration::ZERO) {
+                return;
+            }
             list_failed = error.as_ref().is_some_and(is_about_the_list);
             shared.set_list_error(error);
         }

@@ -35,6 +35,8 @@ struct State {
     wake_at: Option<Instant>,
     threads: usize,
     idle: usize,
+    /// Threads that tell the store something.
+    telling: usize,
     closed: bool,
 }
 
@@ -68,8 +70,7 @@ impl Workers {
             state.wake_at = [state.wake_at, at].into_iter().flatten().min();
         }
         let added = state.jobs.len() - before;
-        let most = if state.closed { TELLING_AT_ONCE } else { usize::MAX };
-        while state.idle < state.needed() && state.threads < most {
+        while state.idle < state.needed() {
             match Worker::start(shared) {
                 Ok(()) => {
                     state.threads += 1;
@@ -136,7 +137,7 @@ impl Workers {
         let mut state = self.state();
         loop {
             let now = Instant::now();
-            if let Some(job) = state.jobs.pop_front() {
+            if let Some(job) = state.take_job() {
                 state.idle -= 1;
                 return Next::CarryOut(job);
             }
@@ -161,9 +162,19 @@ impl Workers {
 }
 
 impl State {
-    /// How many threads must be free to take on what there is.
+    /// How many threads must be free to take on what there is. What the store is told beyond a number waits for its turn.
     fn needed(&self) -> usize {
-        self.jobs.len() + usize::from(self.wake_at.is_some())
+        let telling = self.jobs.iter().filter(|job| job.outlives_the_client()).count();
+        let waiting = telling.saturating_sub(TELLING_AT_ONCE.saturating_sub(self.telling));
+        self.jobs.len() - waiting + usize::from(self.wake_at.is_some())
+    }
+
+    fn take_job(&mut self) -> Option<Job> {
+        let may_tell = self.telling < TELLING_AT_ONCE;
+        let first = self.jobs.iter().position(|job| may_tell || !job.outlives_the_client())?;
+        let job = self.jobs.remove(first)?;
+        self.telling += usize::from(job.outlives_the_client());
+        Some(job)
     }
 
     /// In the same step in which a thread decides to end: what is taken on after that must not count on it.
@@ -178,6 +189,8 @@ impl State {
 struct Worker {
     shared: Arc<Shared>,
     busy: bool,
+    /// Of what it is busy with.
+    telling: bool,
 }
 
 impl Worker {
@@ -185,7 +198,7 @@ impl Worker {
         let shared = Arc::clone(shared);
         thread::Builder::new()
             .name("tm".to_owned())
-            .spawn(move || Self { shared, busy: false }.work())
+            .spawn(move || Self { shared, busy: false, telling: false }.work())
             .map(drop)
     }
 
@@ -193,12 +206,16 @@ impl Worker {
         loop {
             let next = self.shared.workers.next();
             self.busy = !matches!(next, Next::End);
+            self.telling = matches!(&next, Next::CarryOut(job) if job.outlives_the_client());
             match next {
                 Next::CarryOut(job) => self.shared.carry_out_job(job),
                 Next::Wake => self.shared.wake(),
                 Next::End => return,
             }
-            self.shared.workers.state().idle += 1;
+            let mut state = self.shared.workers.state();
+            state.idle += 1;
+            state.telling -= usize::from(self.telling);
+            drop(state);
             self.busy = false;
         }
     }
@@ -208,7 +225,9 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if self.busy {
-            self.shared.workers.state().threads -= 1;
+            let mut state = self.shared.workers.state();
+            state.threads -= 1;
+            state.telling -= usize::from(self.telling);
         }
         self.shared.workers.ended.notify_all();
     }
@@ -256,6 +275,22 @@ mod tests {
         let left = std::mem::take(&mut workers.state().jobs);
         let is_save = |job: &Job| matches!(job.effect, Effect::Store(StoreRequest::Save(_)));
         assert!(left.len() == 1 && is_save(&left[0]), "{left:?}");
+    }
+
+    #[test]
+    fn what_the_store_has_to_know_takes_turns_and_holds_up_no_call() {
+        let mut state = State::default();
+        for _ in 0..TELLING_AT_ONCE + 4 {
+            state.jobs.push_back(a_call_and_a_save().1);
+        }
+        assert_eq!(state.needed(), TELLING_AT_ONCE);
+        assert!((0..TELLING_AT_ONCE).all(|_| state.take_job().is_some()));
+        assert!(state.needed() == 0 && state.take_job().is_none());
+        state.jobs.push_back(a_call_and_a_save().0);
+        assert_eq!(state.needed(), 1);
+        assert!(matches!(state.take_job().unwrap().effect, Effect::Call(_)));
+        state.telling -= 1;
+        assert!(state.needed() == 1 && state.take_job().is_some());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Padded when written, either way when read: the sample in the vendor's page has lost its padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

@@ -19,6 +19,8 @@ pub struct Keeper<S: ?Sized> {
     storage: Storage<Arc<S>>,
     application: Application,
     codecs: Mutex<Codecs>,
+    /// Held by who sets others, until the engine knows them too.
+    setting: Mutex<()>,
     owner: Owner,
     /// The requests that the store has, by their numbers, and until when it should have answered.
     under_way: Mutex<BTreeMap<u64, Instant>>,
@@ -70,6 +72,7 @@ impl<S: ?Sized> Keeper<S> {
                 last: None,
             }),
             storage,
+            setting: Mutex::default(),
             application: application.clone(),
             owner: Owner::new(owner),
             under_way: Mutex::default(),
@@ -81,12 +84,14 @@ impl<S: ?Sized> Keeper<S> {
     ///
     /// `tell` tells the engine, before anybody else can set others: of two at once, the same one is last for both.
     pub fn set_credentials<T>(&self, credentials: Credentials, tell: impl FnOnce(Credentials) -> T) -> T {
+        let _setting = lock(&self.setting);
         let mut codecs = lock(&self.codecs);
         if *codecs.client_id != *credentials.client_id() {
             let current = Arc::new(self.storage.codec(&self.application, &credentials));
             codecs.last = Some(std::mem::replace(&mut codecs.current, current));
             codecs.client_id = credentials.client_id().into();
         }
+        drop(codecs);
         tell(credentials)
     }
 
@@ -313,7 +318,7 @@ mod tests {
         for secret in ["hush", "another secret"] {
             here.set_credentials(Credentials::new("new", secret).unwrap(), |told| {
                 assert_eq!(told.client_id(), "new");
-                assert!(here.codecs.try_lock().is_err(), "nobody comes between the store and the engine");
+                assert!(here.setting.try_lock().is_err(), "nobody comes between the store and the engine");
             });
         }
         let buried = Buried { token, issued: now, remaining: SOON };

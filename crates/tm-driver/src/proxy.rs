@@ -91,7 +91,10 @@ fn is_spoken_with(url: &Uri) -> bool {
     let (_, place) = authority.as_str().rsplit_once('@').unwrap_or_default();
     let place = if place.is_empty() { authority.as_str() } else { place };
     let after_host = place.strip_prefix(authority.host()).unwrap_or_default();
-    let has_port = after_host.is_empty() || authority.port_u16().is_some_and(|port| port > 0);
+    let is_port = |port: &str| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    let has_port = after_host.is_empty() || after_host.strip_prefix(':').is_some_and(is_port);
     matches!(url.scheme_str(), Some("http" | "https")) && !authority.host().is_empty() && has_port
 }
 
@@ -182,6 +185,7 @@ mod tests {
         for bad in ["socks5://hush@p", "ftp://p", "http://", "p", "", "http://[", "hush hush"]
             .into_iter()
             .chain(["http://p:99999", "http://p:80a", "http://p:0", "http://u:hush@p:", "http://[::1]:x"])
+            .chain(["http://p:+80", "http://[::1]p:80"])
         {
             let error = checked(bad.to_owned()).unwrap_err();
             assert!(error.field() == "proxy" && !error.to_string().contains("hush"), "{bad}: {error}");

@@ -87,19 +87,18 @@ impl Setup {
     /// check off.
     ///
     /// # Errors
-    /// Not PEM, or no certificate in it.
+    /// Not PEM, or no certificate in it that can be used.
     pub fn root_certificates(mut self, pem: &[u8]) -> Result<Self, InvalidInput> {
         const FIELD: &str = "root certificates";
         let before = self.roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|_| InvalidInput::new(FIELD, "are not valid PEM"))?;
-            if !tls::is_certificate(&certificate) {
-                return Err(InvalidInput::new(FIELD, "hold a block that is no certificate"));
+            if tls::is_usable(&certificate) {
+                self.roots.push(certificate);
             }
-            self.roots.push(certificate);
         }
         if self.roots.len() == before {
-            return Err(InvalidInput::new(FIELD, "hold no certificate"));
+            return Err(InvalidInput::new(FIELD, "hold no certificate that can be used"));
         }
         Ok(self)
     }

@@ -39,7 +39,7 @@ pub fn roots(setup: &Setup) -> Result<Vec<CertificateDer<'static>>, InvalidInput
 }
 
 /// Whether it is one that anything can be verified with.
-pub(crate) fn is_certificate(certificate: &CertificateDer<'static>) -> bool {
+pub(crate) fn is_usable(certificate: &CertificateDer<'static>) -> bool {
     RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 

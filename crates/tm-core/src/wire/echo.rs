@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 
+use base64::Engine as _;
 use http::HeaderValue;
 use zeroize::Zeroizing;
+
+use crate::credentials::BASE64;
 
 /// So many letters and digits of a secret in a row are no chance.
 const TELLING: usize = 12;
@@ -11,18 +14,20 @@ const TELLING: usize = 12;
 /// A proxy that encodes what a proxy has encoded.
 const MOST_ENCODINGS: usize = 3;
 
-/// Whether a text has a part of this credential in it, after its scheme (`Basic `, `Bearer `): as it is, percent-encoded, as JSON
-/// escapes it, in HTML's entities, wrapped or with anything else between its letters and digits.
+/// A secret of fewer letters and digits is only looked for within the key: it may be a word.
+const WORD: usize = 8;
+
+/// Whether a text has a part of this credential in it, after its scheme (`Basic `, `Bearer `), or of the secret in the key: as it
+/// is, percent-encoded, as JSON escapes it, in HTML's entities, wrapped or with anything else between its letters and digits.
 pub(super) fn repeats(text: &str, credential: &HeaderValue) -> bool {
-    let scheme_ends =
-        credential.as_bytes().iter().position(|byte| *byte == b' ').map_or(0, |space| space + 1);
-    let secret = letters(&credential.as_bytes()[scheme_ends..]);
-    let telling = TELLING.min(secret.len()).max(1);
+    let encoded = after(b' ', credential.as_bytes()).unwrap_or(credential.as_bytes());
+    let key = BASE64.decode(encoded).map(Zeroizing::new).unwrap_or_default();
+    let secret = letters(after(b':', &key).unwrap_or_default());
+    let encoded = letters(encoded);
     let mut text = Zeroizing::new(text.as_bytes().to_vec());
     for _ in 0..=MOST_ENCODINGS {
         let shown = letters(&text);
-        let known: HashSet<_> = shown.windows(telling).collect();
-        if secret.windows(telling).any(|part| known.contains(part)) {
+        if has_part(&shown, &encoded) || (secret.len() >= WORD && has_part(&shown, &secret)) {
             return true;
         }
         text = decoded(&text);
@@ -30,9 +35,22 @@ pub(super) fn repeats(text: &str, credential: &HeaderValue) -> bool {
     false
 }
 
+fn after(end: u8, text: &[u8]) -> Option<&[u8]> {
+    let at = text.iter().position(|byte| *byte == end)?;
+    text.get(at + 1..)
+}
+
+fn has_part(shown: &[u8], secret: &[u8]) -> bool {
+    let telling = TELLING.min(secret.len()).max(1);
+    let known: HashSet<_> = shown.windows(telling).collect();
+    secret.windows(telling).any(|part| known.contains(part))
+}
+
 /// Letters and digits are what no encoding needs to touch.
 fn letters(text: &[u8]) -> Zeroizing<Vec<u8>> {
-    text.iter().copied().filter(u8::is_ascii_alphanumeric).collect::<Vec<_>>().into()
+    let mut letters = Zeroizing::new(Vec::with_capacity(text.len())); // by growing, a copy would be left behind
+    letters.extend(text.iter().filter(|byte| byte.is_ascii_alphanumeric()));
+    letters
 }
 
 /// One encoding less. What is none stays as it is.
@@ -55,6 +73,13 @@ fn escaped(text: &[u8]) -> Option<(u8, usize)> {
     };
     match text {
         [b'%', ..] => Some((number(1, 3, 16)?, 3)),
+        // As JSON has it within JSON.
+        [b'\\', b'\\', ..] => Some((b'\\', 2)),
+        // As our own texts have what nobody would see.
+        [b'\\', b'u', b'{', ..] => {
+            let end = text.iter().take(12).position(|byte| *byte == b'}')?;
+            Some((number(3, end, 16).unwrap_or(b' '), end + 1))
+        }
         [b'\\', b'u', ..] => Some((number(2, 6, 16)?, 6)),
         // `\n` is a line break, and no letter of what follows.
         [b'\\', _, ..] => Some((b' ', 2)),
@@ -103,7 +128,11 @@ mod tests {
                 .map(|line| std::str::from_utf8(line).unwrap())
                 .collect::<Vec<_>>()
                 .join("\r\n "),
+            by_character(|character| json(character).replace('\\', "\\\\")),
+            by_character(|character| format!("\\u{{0}}{character}")),
+            by_character(|character| format!("{character}\\u{{200b}}")),
             format!("a word before {}", &KEY[..17]),
+            "Bad credentials: Aab, whatever;you like 9".to_owned(),
             KEY[9..].to_owned(),
         ];
         for text in encodings {

@@ -48,7 +48,7 @@ impl Refusal {
         refusal
     }
 
-    /// Leaves out what repeats this credential of the request, in whatever form.
+    /// Leaves out what repeats this credential of the request, in any encoding.
     pub(crate) fn hide(&mut self, credential: &HeaderValue) {
         for text in [&mut self.code, &mut self.message, &mut self.logref, &mut self.location] {
             if text.as_ref().is_some_and(|text| repeats(text.as_str(), credential)) {
@@ -193,6 +193,16 @@ mod tests {
         ] {
             assert_eq!(shown(500, harmless), format!("status 500, {harmless}"));
         }
+    }
+
+    #[test]
+    fn what_nobody_sees_between_its_letters_hides_no_secret() {
+        let key = "dG06Y2FuYXJ5LTdjMWU5MGQyLXNlY3JldA==";
+        let body: String = key.chars().flat_map(|character| [character, '\0']).collect();
+        let mut refusal = Refusal::read(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body.as_bytes());
+        assert!(refusal.to_string().contains("d\\u{0}G"), "as its shape does not tell: {refusal}");
+        refusal.hide(&HeaderValue::from_str(&format!("Basic {key}")).unwrap());
+        assert_eq!(refusal.to_string(), "status 502, [hidden: it repeats the request]");
     }
 
     #[test]
