@@ -28,6 +28,7 @@ use crate::{
 const OF_A_TOKEN: &str = "qVwKzTnXbHyR";
 const OF_A_SECRET: &str = "JmZpUcDxWgLe";
 const OF_A_KEY: &str = "rBtYkQsNvFhA";
+const OF_A_SEALING_KEY: &str = "XoGdMiPwEjCu";
 const OF_NOBODY: &str = "hLqRzSfKbVnT";
 
 /// As many of each, since some of what is not wiped is overwritten by chance.
@@ -84,6 +85,41 @@ fn the_secret_of_an_environment_is_wiped() {
         are_wiped(&[in_base64(OF_A_SECRET)], || drop(setups));
         assert!(!is_found(&plain(OF_A_SECRET)));
     });
+}
+
+#[test]
+fn the_secret_of_an_incomplete_environment_is_wiped() {
+    alone(&[], || {
+        let variable =
+            |name: &str| (name == "MDSP_KEY_STORE_CLIENT_SECRET").then(|| amid(OF_A_SECRET, AROUND));
+        for _ in 0..MANY {
+            Setup::from_lookup(variable, false).unwrap_err();
+        }
+        assert!(!is_found(&plain(OF_A_SECRET)));
+    });
+}
+
+#[test]
+fn a_ring_of_keys_is_wiped() {
+    alone(&[], || {
+        let rings: Vec<_> = (0..MANY).map(|_| ring()).collect();
+        are_wiped(&[plain(OF_A_SEALING_KEY)], || drop(rings));
+        for mark in [OF_A_KEY, OF_A_SEALING_KEY] {
+            assert!(!is_found(&plain(mark)) && !is_found(&in_base64(mark)), "{mark}");
+        }
+    });
+}
+
+fn ring() -> KeyRing {
+    let text = ["name=", &key(OF_A_KEY), " seal=", &key(OF_A_SEALING_KEY)];
+    KeyRing::parse(&Zeroizing::new(text.concat())).unwrap()
+}
+
+/// Thirty-two bytes in base64, the mark at the end.
+fn key(mark: &str) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([b'x'; 32]);
+    bytes[18..30].copy_from_slice(&middle(mark));
+    Zeroizing::new(STANDARD.encode(&bytes[..]))
 }
 
 #[test]

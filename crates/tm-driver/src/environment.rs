@@ -28,7 +28,9 @@ const REQUIRED: [&str; 5] = [
 impl<F: Fn(&str) -> Option<String>> Environment<F> {
     /// Tells of all that is missing at once.
     pub(crate) fn is_complete(&self) -> Result<(), InvalidInput> {
-        let missing: Vec<_> = REQUIRED.into_iter().filter(|name| self.optional(name).is_none()).collect();
+        // One of them is a secret.
+        let is_set = |name: &&str| self.optional(name).map(Zeroizing::new).is_some();
+        let missing: Vec<_> = REQUIRED.into_iter().filter(|name| !is_set(name)).collect();
         let Some((first, others)) = missing.split_first() else { return Ok(()) };
         let reason = match others {
             [] => NOT_SET.to_owned(),

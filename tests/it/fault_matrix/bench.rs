@@ -37,8 +37,9 @@ pub(super) fn play(row: &Row, column: Column, stack: Stack, host: &Host) -> Resu
             Column::Refresh => bench.refresh(),
             Column::List => bench.list(),
         };
+        bench.nobody_has_strayed()?;
         match played {
-            Ok(()) => return bench.nobody_has_strayed(),
+            Ok(()) => return Ok(()),
             Err(Late) => {}
             Err(Wrong(problem)) => return Err(problem),
         }
@@ -73,7 +74,7 @@ struct Bench<'r> {
 
 const SHORT: Duration = Duration::from_millis(400);
 const PATIENCE: Duration = Duration::from_secs(12);
-/// Before a third attempt, after a 429 or a 503. A rest lasts longer, or about as long.
+/// Before a third attempt, after a 429 or a 503. Most rows would wait as long for the end of a rest.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 const OPERATOR: &str = "operator";
 
@@ -150,7 +151,8 @@ impl<'r> Bench<'r> {
         }
     }
 
-    /// Those who were refreshed in vain have newer tokens. Who is refused, or held, has none before the wait is over.
+    /// After the fault all have newer tokens. Who is refused waits 30 s for that, and who is held as long as the service has
+    /// said: longer than a row takes.
     fn are_replaced(&self, tokens: &[Token]) -> Result<(), Trouble> {
         if matches!(self.outcome.wait, Wait::Refusal | Wait::Told(_)) {
             return Ok(());
@@ -277,7 +279,7 @@ impl<'r> Bench<'r> {
     fn nobody_has_strayed(&self) -> Result<(), String> {
         match self.service.strayed() {
             0 => Ok(()),
-            strayed => Err(format!("a redirect was followed {strayed} times")),
+            strayed => Err(format!("requests that followed a redirect: {strayed}")),
         }
     }
 

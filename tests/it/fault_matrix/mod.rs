@@ -53,7 +53,7 @@ const ROWS: usize = 167;
 const OF_BATCHES: usize = 9;
 
 /// They wait most of the time, for ends of tokens and for rests.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 48;
 
 fn a_first_fetch_ends_as_its_row_says(stack: Stack) {
     play(Column::First, stack);

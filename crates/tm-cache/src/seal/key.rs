@@ -9,8 +9,8 @@ use aws_lc_rs::{
 use tm_core::Token;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// Thirty-two bytes, the secret itself.
-pub(super) type KeyBytes = Zeroizing<[u8; 32]>;
+/// Thirty-two bytes, the secret itself. On the heap: an array leaves a copy wherever it is moved from.
+pub(super) type KeyBytes = Zeroizing<Vec<u8>>;
 
 /// Names a sealing key without telling anything of it: the first eight bytes of its SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -88,7 +88,7 @@ impl KeyRing {
     /// # Errors
     /// The system has no randomness to give.
     pub fn generate_key() -> Result<Zeroizing<String>, InvalidInput> {
-        let mut bytes = KeyBytes::default();
+        let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(&mut bytes[..])
             .map_err(|_| InvalidInput::new(FIELD, "cannot be drawn: the system gives no randomness"))?;
         Ok(Zeroizing::new(BASE64.encode(&bytes[..])))
@@ -208,8 +208,10 @@ fn key_bytes(text: &str) -> Result<KeyBytes, &'static str> {
     };
     let text = Zeroizing::new(text.bytes().map(standard).collect::<Vec<_>>()); // of known length, so in one piece
     let bytes = Zeroizing::new(BASE64.decode(&*text).map_err(|_| "is not base64")?);
-    let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| "is not 32 bytes long")?;
-    Ok(Zeroizing::new(*bytes))
+    if bytes.len() != 32 {
+        return Err("is not 32 bytes long");
+    }
+    Ok(bytes)
 }
 
 impl fmt::Debug for KeyRing {
