@@ -118,3 +118,36 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     };
     TransportError::new(fault).because(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tm_core::{Credentials, TenantId, wire};
+    use tm_sim::{Fault, Simulator};
+
+    use super::*;
+
+    /// An empty text, compressed (RFC 1952).
+    const NOTHING: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0";
+
+    #[tokio::test]
+    async fn nothing_is_unpacked_though_the_program_has_what_it_takes() {
+        let sim = Simulator::builder().credentials("tm", "hush").start().unwrap();
+        let headers = vec![("content-encoding".to_owned(), "gzip".to_owned())];
+        sim.fault(Fault::Status { code: 200, headers, body: Bytes::from_static(NOTHING) });
+        let environment = sim.environment();
+        let lookup =
+            |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        let setup = Setup::from_lookup(lookup, true).unwrap();
+        let (credentials, tenant) = (Credentials::new("tm", "hush").unwrap(), TenantId::new("acme").unwrap());
+        let request = wire::one_token::request(setup.application(), &credentials, &tenant);
+
+        let transport = ReqwestTransport::new(&setup).unwrap();
+        let answer = transport.send(request, Limits { time: Duration::from_secs(20), body: 1_000 }).await;
+
+        assert_eq!(answer.unwrap().body().as_ref(), NOTHING);
+        let asked = sim.requests();
+        assert_eq!(asked[0].header("accept-encoding"), None, "nor is it asked for");
+    }
+}
