@@ -293,7 +293,9 @@ impl<'r> Bench<'r> {
         let attempts = self.attempts();
         let told = self.outcome.told_over(self.stack);
         if attempts.len() == self.outcome.attempts && attempts.iter().all(|attempt| attempt.told == told) {
-            return Ok(());
+            let apart = |two: &[Attempt]| two[1].began - two[0].began >= self.outcome.apart;
+            let message = || wrong(format!("not {:?} apart: {attempts:?}", self.outcome.apart));
+            return attempts.windows(2).all(apart).then_some(()).ok_or_else(message);
         }
         Err(wrong(format!("expected {} attempts of {told:?}: {attempts:?}", self.outcome.attempts)))
     }

@@ -1,5 +1,7 @@
 //! A row of the matrix: a fault, and what is expected of it.
 
+use std::time::Duration;
+
 use tm_async::{
     ErrorKind::{self, Decode, Service, TenantRefused, Transport, Unauthorized},
     TransportFault,
@@ -37,6 +39,8 @@ pub(super) struct Outcome {
     /// Where ureq cannot tell the same as reqwest: what it tells, and why.
     pub(super) told_by_ureq: Option<(TransportFault, &'static str)>,
     pub(super) wait: Wait,
+    /// The least time from one attempt to the next.
+    pub(super) apart: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +102,11 @@ impl Outcome {
         self
     }
 
+    pub(super) fn a_second_apart(mut self) -> Self {
+        self.apart = Duration::from_secs(1);
+        self
+    }
+
     pub(super) fn attempts(mut self, attempts: usize) -> Self {
         self.attempts = attempts;
         self
@@ -105,7 +114,7 @@ impl Outcome {
 }
 
 fn outcome(end: End, attempts: usize, wait: Wait) -> Outcome {
-    Outcome { end, attempts, told: None, told_by_ureq: None, wait }
+    Outcome { end, attempts, told: None, told_by_ureq: None, wait, apart: Duration::ZERO }
 }
 
 /// No caller sees anything.

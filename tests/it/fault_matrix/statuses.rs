@@ -41,7 +41,7 @@ pub(super) fn rows() -> Vec<Row> {
 
         row("429",                                says(429),                       throttled()),
         row("429, in 120 s",                      wait(429, "120"),                held(Throttled, 120)),
-        row("429, in 1 s",                        wait(429, "1"),                  throttled()).list(after(1)),
+        row("429, in 1 s",                        wait(429, "1"),                  throttled().a_second_apart()).list(after(1).a_second_apart()),
         row("429, in 0 s",                        wait(429, "0"),                  throttled()),
         row("429, in a day",                      wait(429, "86400"),              held(Throttled, 300)),
         row("429, beyond all numbers",            wait(429, &"9".repeat(100)),     held(Throttled, 300)),
@@ -53,7 +53,8 @@ pub(super) fn rows() -> Vec<Row> {
         row("429, below zero",                    wait(429, "-5"),                 throttled()),
         row("429, never",                         wait(429, ""),                   throttled()),
         row("503, in 120 s",                      wait(503, "120"),                held(Service, 120)),
-        row("503, in 1 s",                        wait(503, "1"),                  outage()).list(Outcome { wait: Wait::Told(1), ..outage() }),
+        row("503, in 1 s",                        wait(503, "1"),                  outage().a_second_apart())
+            .list(Outcome { wait: Wait::Told(1), ..outage() }.a_second_apart()),
         // Of these the wait is not the service's to name.
         row("403, in 120 s",                      wait(403, "120"),                refused()).list(unexpected()),
         row("301, in 120 s",                      wait(301, "120"),                unexpected()),

@@ -1,6 +1,9 @@
 //! A real transport with somebody beside it who counts, takes note, and can send it elsewhere.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,6 +23,7 @@ struct Notes {
 /// One request, and the fault of the transport, if it was one.
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt {
+    pub(crate) began: Instant,
     pub(crate) path: String,
     pub(crate) told: Option<TransportFault>,
 }
@@ -47,7 +51,8 @@ impl Seen {
     fn begins(&self, request: &mut Request<Bytes>) -> usize {
         let mut notes = self.lock();
         let told = Some(TransportFault::TimedOut);
-        notes.attempts.push(Attempt { path: request.uri().path().to_owned(), told });
+        let path = request.uri().path().to_owned();
+        notes.attempts.push(Attempt { began: Instant::now(), path, told });
         if let Some(detour) = &notes.detour {
             let mut parts = request.uri().clone().into_parts();
             parts.authority = Some(detour.clone());
