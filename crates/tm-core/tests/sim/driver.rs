@@ -58,8 +58,11 @@ impl World {
             Act::Reject(token) => {
                 let serial = self.service.ledger().serial(&token);
                 self.trace.record(now.mono, Event::Rejects { token: serial });
-                for tenant in self.oracles.view.holders(&token) {
-                    self.oracles.requests.must_be_forgotten(tenant, &token);
+                // It may have given way to others, which the view hears of after this step.
+                if self.broker.remaining(now, &token).is_some() {
+                    for tenant in self.oracles.view.holders(&token) {
+                        self.oracles.requests.must_be_forgotten(tenant, &token);
+                    }
                 }
                 self.oracles.view.rejects(&token, self.service.ledger());
                 self.tally.add("rejected");
