@@ -123,6 +123,25 @@ fn an_interrupt_is_no_error_of_what_it_breaks_off() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_does_not_wait_for_a_line_that_nobody_reads() {
+    let service = simulator(500);
+    let child = Tm::of(&service, &["all", "--json"]).start();
+    // All are asked for, and their rows are more than a pipe holds.
+    assert!(service.wait_for(LONGEST, |counters| counters.batch_calls >= 60));
+    signal("INT", child.id());
+    let id = child.id();
+    let is_there =
+        || std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    let start = std::time::Instant::now();
+    while is_there() {
+        assert!(start.elapsed() < LONGEST, "it waits for a reader");
+        std::thread::yield_now();
+    }
+    assert_eq!(ended(child).status, Some(130));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_of_the_demo_leaves_nothing_in_the_place_for_temporary_files() {
