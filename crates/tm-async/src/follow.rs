@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tm_core::{Error, ErrorKind};
+use tm_core::Error;
 use tm_driver::{Followed, Listed};
 use tokio::{runtime::Handle, time::Instant};
 
@@ -19,7 +19,7 @@ pub(crate) async fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
     let runtime = Shared::runtime()?;
     let mut followed = Followed::new()?;
     let count = read(shared, &mut followed).await?;
-    let due = Instant::now() + followed.pause(false);
+    let due = Instant::now() + followed.pause(None);
     Following { followed, due }.go_on(shared, &runtime);
     Ok(count)
 }
@@ -50,7 +50,7 @@ impl Follower {
                 () = self.shared.closing() => break,
                 result = read => result.err(),
             };
-            *due = Instant::now() + followed.pause(error.as_ref().is_some_and(is_about_the_list));
+            *due = Instant::now() + followed.pause(error.as_ref());
             self.shared.set_list_error(error);
         }
         self.following = None;
@@ -63,11 +63,6 @@ impl Drop for Follower {
             self.shared.leave_following(following);
         }
     }
-}
-
-/// That there is no room is no reason to read the list again soon.
-fn is_about_the_list(error: &Error) -> bool {
-    error.kind() != ErrorKind::Config
 }
 
 /// Reads the list, and keeps fresh who is in it.

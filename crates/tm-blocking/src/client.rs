@@ -168,13 +168,8 @@ impl Client {
 
     /// Replaces the application's credentials while running, and lifts the pause that refused ones brought.
     pub fn set_credentials(&self, credentials: Credentials) {
-        let engine = &self.shared().engine;
-        self.shared().try_to_carry_out(match &self.shared().keeper {
-            Some(keeper) => {
-                keeper.set_credentials(credentials, |credentials| engine.set_credentials(credentials))
-            }
-            None => engine.set_credentials(credentials),
-        });
+        let shared = self.shared();
+        shared.try_to_carry_out(shared.engine.set_credentials(credentials, shared.keeper.as_ref()));
     }
 
     /// Why the store does not work, if there is one, and it did not take the last thing that it was told or failed the last

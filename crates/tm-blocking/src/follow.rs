@@ -13,13 +13,13 @@ pub(crate) fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
     let count = read(shared, &mut followed)?;
     let shared = Arc::clone(shared);
     let follow = move || {
-        let mut list_failed = false;
-        while !shared.workers.is_closed_within(followed.pause(list_failed)) {
+        let mut pause = followed.pause(None);
+        while !shared.workers.is_closed_within(pause) {
             let error = read(&shared, &mut followed).err();
             if shared.workers.is_closed_within(Duration::ZERO) {
                 return;
             }
-            list_failed = error.as_ref().is_some_and(is_about_the_list);
+            pause = followed.pause(error.as_ref());
             shared.set_list_error(error);
         }
     };
@@ -27,11 +27,6 @@ pub(crate) fn follow(shared: &Arc<Shared>) -> Result<usize, Error> {
         Error::new(ErrorKind::Transport, "the client's thread cannot be started").because(error)
     })?;
     Ok(count)
-}
-
-/// That there is no room is no reason to read the list again soon.
-fn is_about_the_list(error: &Error) -> bool {
-    error.kind() != ErrorKind::Config
 }
 
 /// Reads the list, and keeps fresh who is in it.

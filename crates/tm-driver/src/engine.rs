@@ -25,7 +25,7 @@ use tm_core::{
     listing::Listing,
 };
 
-use crate::Clock;
+use crate::{Clock, Keeper};
 
 /// A waiting caller. Called outside the lock; neither must wait.
 pub trait Wake: Sized {
@@ -242,9 +242,13 @@ impl<W: Wake> Engine<W> {
         state.broker.remaining(self.clock.now(), token)
     }
 
-    /// Replaces the credentials.
-    pub fn set_credentials(&self, credentials: Credentials) -> Todo {
-        self.step(|state, _| state.broker.set_credentials(Arc::new(credentials))).1
+    /// Replaces the credentials, in the client's store too.
+    pub fn set_credentials<S: ?Sized>(&self, credentials: Credentials, keeper: Option<&Keeper<S>>) -> Todo {
+        let set = |credentials| self.step(|state, _| state.broker.set_credentials(Arc::new(credentials))).1;
+        match keeper {
+            Some(keeper) => keeper.set_credentials(credentials, set),
+            None => set(credentials),
+        }
     }
 
     /// Holds all calls for so long, since the service asked for it.

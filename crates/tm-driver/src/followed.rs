@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use tm_core::{Error, TenantId};
+use tm_core::{Error, ErrorKind, TenantId};
 
 /// Follows the list of tenants as they come and go.
 #[derive(Debug)]
@@ -40,8 +40,9 @@ impl Followed {
     }
 
     /// How long until the list is to be read again: 5 to 15 minutes, so that a fleet does not ask all at once. After a
-    /// failure 30 to 90 seconds.
-    pub fn pause(&mut self, failed: bool) -> Duration {
+    /// failure 30 to 90 seconds; that there is no room for all is no reason to read it again soon.
+    pub fn pause(&mut self, error: Option<&Error>) -> Duration {
+        let failed = error.is_some_and(|error| error.kind() != ErrorKind::Config);
         let millis = if failed { 30_000..90_000 } else { 300_000..900_000 };
         Duration::from_millis(self.rng.u64(millis))
     }
@@ -75,9 +76,11 @@ mod tests {
     #[test]
     fn pauses_are_minutes_and_differ() {
         let mut followed = Followed::new().unwrap();
-        let pauses: BTreeSet<_> = (0..100).map(|_| followed.pause(false)).collect();
+        let pauses: BTreeSet<_> = (0..100).map(|_| followed.pause(None)).collect();
         assert!(pauses.len() > 90);
         assert!(pauses.iter().all(|pause| (300..900).contains(&pause.as_secs())));
-        assert!((30..90).contains(&followed.pause(true).as_secs()));
+        let error = |kind| Error::new(kind, "no");
+        assert!((30..90).contains(&followed.pause(Some(&error(ErrorKind::Service))).as_secs()));
+        assert!((300..900).contains(&followed.pause(Some(&error(ErrorKind::Config))).as_secs()));
     }
 }
